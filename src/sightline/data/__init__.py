@@ -1,0 +1,1 @@
+"""Data: worlds with known truth, and readers of public annotation formats."""

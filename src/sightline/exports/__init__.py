@@ -1,0 +1,1 @@
+"""Exports: results in the formats that editors and players import."""

@@ -1,0 +1,1 @@
+"""Finding: from words to moments with a start, an end and a confidence."""

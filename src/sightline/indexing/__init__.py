@@ -1,0 +1,1 @@
+"""Indexing: from a folder of files to committed units of work."""

@@ -1,0 +1,1 @@
+"""Language: words of any language as terms an index can hold."""

@@ -1,0 +1,1 @@
+"""Video: a file becomes frames with the decoder's seconds, shots, and lines of text."""
