@@ -1,0 +1,281 @@
+"""Search: from words (or a picture) to moments, with a start, an end and how sure it is.
+
+The path: parse -> sources -> grow -> fuse -> order -> fold repeats -> the line -> page.
+Nothing above the line is an answer too: `no_match`, with the reason and the nearest thing seen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from sightline.errors import BadQuery, EncoderMismatch
+from sightline.finding import sources as of
+from sightline.finding.confidence import LINE, Calibration, calibration, rarity, word_confidence
+from sightline.finding.fusion import Found, fold_repeats, fuse, ranked
+from sightline.finding.moments import Stretch, clipped, grow, grow_lines, runs_of_lines
+from sightline.finding.order import ordered
+from sightline.finding.query import SOURCES, Filters, Query, Term, parse
+from sightline.finding.results import Curve, Results
+from sightline.language.terms import query_terms, terms
+from sightline.records import Moment
+
+
+def find_moments(
+    library: Any,
+    query: str = "",
+    *,
+    like: str | None = None,
+    limit: int = 10,
+    page: int = 1,
+    videos: Sequence[str] | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    tags: Sequence[str] | None = None,
+    sources: Sequence[str] | None = None,
+    min_confidence: float | None = None,
+    encoder: of.Encoder | None = None,
+    thumbnails: bool = False,
+) -> Results:
+    """The moments that answer `query` (see `finding/query.py`), or look like `like` (a picture file, or VIDEO@SECONDS).
+
+    `library` is an open `store.library.Library`; the encoder is opened by the name its vectors were made with.
+    """
+    asked = _with_filters(parse(query), videos, start, end, tags, sources)
+    _check(asked, like, limit, page, min_confidence)
+    line = LINE if min_confidence is None else min_confidence
+    with library.view() as view:
+        where = of.scope(view, asked.filters)
+        search = _Search(library, view, where, asked.filters.sources or SOURCES, line, encoder)
+        sides = [search.found(ask, like if i == 0 else None) for i, ask in enumerate(asked.asks or ((),))]
+        paths = {content: video.path for content, video in view.videos.items()}
+        answers = fold_repeats(ranked(_joined(asked, sides, search), paths), view)
+        below = ranked((one for side in sides for one in side if one.confidence < line), paths)
+        return _results(search, asked, answers, below[0] if below else None, limit, page, thumbnails)
+
+
+def _with_filters(
+    asked: Query,
+    videos: Sequence[str] | None,
+    start: float | None,
+    end: float | None,
+    tags: Sequence[str] | None,
+    sources: Sequence[str] | None,
+) -> Query:
+    """Filters given beside the words join those written among them; seconds given beside them win."""
+    inline = asked.filters
+    filters = Filters(
+        (*inline.videos, *(videos or ())),
+        tuple(dict.fromkeys((*inline.sources, *(sources or ())))),
+        (*inline.tags, *(tags or ())),
+        inline.start if start is None else start,
+        inline.end if end is None else end,
+    )
+    return replace(asked, filters=filters)
+
+
+def _check(asked: Query, like: str | None, limit: int, page: int, min_confidence: float | None) -> None:
+    if not asked.asks and not like:
+        raise BadQuery(
+            'nothing to look for; write some words, as in: sightline search "red kite", or give --like PICTURE'
+        )
+    for name in asked.filters.sources:
+        if name not in SOURCES:
+            raise BadQuery(f"there is no source {name!r}; choose from {', '.join(SOURCES)}")
+    if limit < 1 or page < 1:
+        raise BadQuery(f"limit and page count from 1, got limit {limit} and page {page}")
+    if min_confidence is not None and not 0 <= min_confidence <= 1:
+        raise BadQuery(f"a confidence lies between 0 and 1, got {min_confidence:g}")
+
+
+def _joined(asked: Query, sides: list[list[Found]], search: _Search) -> list[Found]:
+    """What is above the line; where an order is asked for, put in order, and then every side named must be found."""
+    sure = [[one for one in side if one.confidence >= search.line] for side in sides]
+    if not asked.order:
+        return sure[0]
+    search.missing = [_said(ask) for ask, side in zip(asked.asks, sure, strict=True) if ask and not side]
+    if search.missing:
+        return []
+    return ordered(asked.order, sure, lambda content: of.extent(search.view, content))
+
+
+# --- one thing that is asked for -------------------------------------------------------------------
+
+
+@dataclass
+class _Search:
+    """One search of one snapshot: its library, its limits, and the encoder once somebody needs it."""
+
+    library: Any
+    view: Any
+    where: of.Scope
+    sources: Sequence[str]
+    line: float
+    encoder: of.Encoder | None
+    curves: dict[int, of.Curve] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)  # sides of an order word for which nothing is found
+    heard: float = 1.0  # the share of the words in which the encoder sees anything
+
+    def found(self, ask: tuple[Term, ...], like: str | None) -> list[Found]:
+        """Everything that speaks for one thing that was asked for, fused."""
+        stretches = [*self._pictures(ask, like), *self._words(ask)]
+        return fuse(clipped(stretch, self.where.start, self.where.end) for stretch in stretches)
+
+    def _pictures(self, ask: tuple[Term, ...], like: str | None) -> list[Stretch]:
+        if not self.view.generation or not self.view.generation.width:
+            if like:
+                raise BadQuery(f"nothing can look like {like}: this library holds no pictures; index with an encoder")
+            return []
+        if not like and ("picture" not in self.sources or not ask):
+            return []
+        encoder = self._encoder()
+        vector, signs = of.text_vector(ask, encoder)
+        if vector is None and ask:
+            self.heard = 0.0
+        if like:
+            shown = of.picture_vector(self.view, like, encoder)
+            vector = shown if vector is None else of.unit(vector + shown)
+        if vector is None:
+            return []
+        videos = of.nearest_videos(self.view, vector, self.where)
+        if not videos:
+            return []
+        chance = calibration(self.library, self.view, encoder, signs, bool(like))
+        share = of.heard(ask, encoder) if chance.few_words and not like else 1.0
+        self.heard = min(self.heard, share)
+        return [replace(one, confidence=share * one.confidence) for one in self._grown(vector, videos, chance)]
+
+    def _grown(self, vector: np.ndarray, videos: dict[int, float], chance: Calibration) -> list[Stretch]:
+        """Moments of the videos that reach the floor, and of the best one in any case: it holds the nearest thing seen.
+
+        The floor is the score at a fifth of the line, for two sources may lift a moment over the line together.
+        """
+        floor = chance.score_at(min(self.line, LINE) / 5) if self.line > 0 else -math.inf
+        found = []
+        for rank, (content, best) in enumerate(videos.items()):
+            curve = of.curve(self.view, content, vector, self.where) if rank == 0 or best >= floor else None
+            if curve is not None and len(curve.rows):
+                self.curves.setdefault(content, curve)
+                found += grow(curve, floor, chance.noise)
+        return [replace(stretch, confidence=chance.confidence(stretch.score)) for stretch in found]
+
+    def _words(self, ask: tuple[Term, ...]) -> list[Stretch]:
+        wanted = query_terms(_said(ask))
+        spoken = [source for source in self.sources if source != "picture"]
+        if not wanted or not spoken:
+            return []
+        hits = [hit for source in spoken for hit in of.lines(self.view, ask, source, self.where)]
+        said = {hit.line.text: terms(hit.line.text) for hit in hits}
+        weights = rarity(wanted, [frozenset(said[hit.line.text]) for hit in hits])
+
+        def sureness(run: Sequence[of.LineHit]) -> float:
+            return word_confidence(wanted, [term for hit in run for term in said[hit.line.text]], weights)
+
+        return [stretch for run in runs_of_lines(hits) for stretch in grow_lines(run, sureness)]
+
+    def _encoder(self) -> of.Encoder:
+        """The encoder that made this library's vectors, and no other."""
+        generation = self.view.generation
+        if self.encoder is None:
+            from sightline.encoders.by_name import open_encoder
+
+            self.encoder = open_encoder(generation.name)
+        if self.encoder.card.fingerprint != generation.fingerprint:
+            raise EncoderMismatch(
+                f"the library was indexed with {generation.name} ({generation.fingerprint[:12]}), "
+                f"this is {self.encoder.card.name} ({self.encoder.card.fingerprint[:12]}); "
+                "index it again with: sightline index --rebuild"
+            )
+        return self.encoder
+
+
+# --- what is handed back ---------------------------------------------------------------------------
+
+
+def _results(
+    search: _Search,
+    asked: Query,
+    answers: list[Found],
+    below: Found | None,
+    limit: int,
+    page: int,
+    thumbnails: bool,
+) -> Results:
+    view = search.view
+    here = answers[(page - 1) * limit : page * limit]
+    contents = list(dict.fromkeys(one.span.content for one in here))
+    nearest = None if answers or below is None else _moment(view, below)
+    return Results(
+        query=asked.text,
+        moments=[_moment(view, one) for one in here],
+        total=len(answers),
+        page=page,
+        pages=max(math.ceil(len(answers) / limit), 1),
+        no_match=not answers,
+        reason="" if answers else _reason(search, asked, nearest),
+        nearest=nearest,
+        coverage=_coverage(search.library),
+        generation=view.generation.id if view.generation else 0,
+        occurrences=[[_moment(view, other) for other in one.repeats] for one in here],
+        curves=[_drawn(search.curves.get(one.span.content)) for one in here],
+        facts={view.videos[content].path: view.videos[content].facts for content in contents},
+        copies={view.videos[c].path: list(view.videos[c].paths[1:]) for c in contents if len(view.videos[c].paths) > 1},
+        thumbnails=[_thumbnail(view, one) for one in here] if thumbnails else [],
+    )
+
+
+def _moment(view: Any, one: Found) -> Moment:
+    return Moment(
+        video=view.videos[one.span.content].path,
+        start=one.span.start,
+        end=one.span.end,
+        score=one.score,
+        confidence=one.confidence,
+        sources={name: stretch.score for name, stretch in sorted(one.sources.items())},
+        thumbnail=one.span.second,
+        text=next((stretch.text for stretch in one.sources.values() if stretch.text), ""),
+    )
+
+
+def _drawn(curve: of.Curve | None) -> Curve:
+    return Curve() if curve is None else Curve(curve.seconds.tolist(), [float(score) for score in curve.scores])
+
+
+def _thumbnail(view: Any, one: Found) -> bytes:
+    """The small picture of the shot that holds the moment's best frame."""
+    second = one.span.second
+    return next((s.thumbnail for s in view.shots(one.span.content) if s.start <= second < s.end and s.thumbnail), b"")
+
+
+def _coverage(library: Any) -> float:
+    """While a rebuild runs, the share of the contents it has settled; the answer is still from the old generation."""
+    if library.building() is None:
+        return 1.0
+    counts = library.counts()
+    return counts.built / counts.contents if counts.contents else 1.0
+
+
+def _reason(search: _Search, asked: Query, nearest: Moment | None) -> str:
+    """Why there is nothing, in words a person can act on."""
+    if not search.view.videos:
+        return "the library holds no video yet; index some with: sightline index FOLDER"
+    if search.missing:
+        return f"nothing is sure enough to be {' or '.join(map(repr, search.missing))}, which {asked.order!r} needs"
+    if asked.order:
+        return f"every part is found, but nowhere joined by {asked.order!r} in one video"
+    if nearest is not None:
+        half = f" (the encoder sees {search.heard:.0%} of the words)" if 0 < search.heard < 1 else ""
+        return (
+            f"the nearest thing seen has confidence {nearest.confidence:.2f}, below the line at {search.line:g}{half}"
+        )
+    silent = ["the encoder sees nothing in these words"] if not search.heard else []
+    unsaid = ["no line of speech or screen text holds them"] if set(search.sources) - {"picture"} else []
+    return ", and ".join([*silent, *unsaid]) or "nothing is stored where you look"
+
+
+def _said(ask: tuple[Term, ...]) -> str:
+    return " ".join(term.text for term in ask if term.weight > 0)
