@@ -106,6 +106,12 @@ class NoSuchEncoder(SightlineError):
     code = "no-encoder"
 
 
+class BadModel(NoSuchEncoder):
+    """The files of a model are there, but cannot be trusted or do not fit together."""
+
+    code = "bad-model"
+
+
 class MissingExtra(SightlineError):
     """An optional part is not installed; the message is the one line that says how to get it."""
 

@@ -1,0 +1,51 @@
+"""Row 13: peak memory of watching one minute and one hour of the same film, a fresh process each."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from benches.material import film
+
+OURS = """
+from sightline.video.sample import Watching
+for chunk in Watching(path, every=1.0, side=224, effort=effort): pass
+"""
+DECORD = """
+import decord
+reader = decord.VideoReader(path, num_threads=2)
+reader.get_batch(list(range(0, len(reader), 25))).asnumpy()
+"""
+INDEX = """
+import tempfile
+from sightline.index import index_paths
+from sightline.store.library import Library
+with tempfile.TemporaryDirectory() as folder, Library.open(folder + "/library", create=True) as library:
+    index_paths(library, [path])
+    import resource
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+PEAK = "\nimport resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+
+
+def measure() -> list[str]:
+    minute, hour = str(film(60)), str(film(3600))
+    lines = ["13 stream-memory: peak RSS of 1 min and of 1 h of 720p25 at one frame a second"]
+    for effort in ("guided", "every-frame"):
+        small, large = (_peak(OURS, path, effort) for path in (minute, hour))
+        lines.append(
+            f"    ours, {effort}: {small:.0f} MB -> {large:.0f} MB, 1 h : 1 min = {large / small:.3f} (target <= 1.05)"
+        )
+    small, large = (_peak(INDEX, path, "guided", own=False) for path in (minute, hour))
+    lines.append(f"    ours, whole index run, largest child: {small:.0f} MB -> {large:.0f} MB = {large / small:.3f}")
+    peer = _peak(DECORD, minute, "")
+    ten = _peak(DECORD, str(film(600)), "")
+    lines.append(f"    decord get_batch, full size: {peer:.0f} MB for 1 min, {ten:.0f} MB for 10 min")
+    return lines
+
+
+def _peak(code: str, path: str, effort: str, own: bool = True) -> float:
+    """MB of the process itself, or of its largest child."""
+    program = f"path, effort = {path!r}, {effort!r}\n{code}" + (PEAK if own else "")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[-1]) / 1024

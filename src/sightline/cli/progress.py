@@ -1,0 +1,89 @@
+"""Progress on stderr: a bar with rate and time left on a terminal, plain lines elsewhere, JSON lines with --json.
+
+Events come from `index_paths(..., tell=...)`: compared, progress, file, note, waiting.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from contextlib import AbstractContextManager
+from typing import Any
+
+from sightline.cli.text import printable
+
+
+class IndexProgress(AbstractContextManager["IndexProgress"]):
+    """Call it with events; use it as a context so that the bar is taken down whatever happens."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.bar: Any = None
+        self.frames = self.done = 0
+        self.began = time.monotonic()
+        self.told = time.monotonic()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if self.as_json:
+            self._write(event)
+            return
+        getattr(self, "_" + event["event"], lambda event: None)(event)
+
+    def _write(self, event: dict[str, Any]) -> None:
+        """One line an event; what a child says while it works is passed on once a second."""
+        if event["event"] == "progress":
+            self.frames += event.get("frames", 0)
+            if time.monotonic() - self.told < 1:
+                return
+            self.told = time.monotonic()
+            event = {"event": "progress", "path": event["path"], "second": event.get("second"), "frames": self.frames}
+        sys.stderr.write(json.dumps(event) + "\n")
+
+    def _compared(self, event: dict[str, Any]) -> None:
+        if not event["to_read"] or not sys.stderr.isatty():
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+        rate = TextColumn("{task.fields[rate]}", markup=False)
+        self.bar = Progress(*columns, rate, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+        self.task = self.bar.add_task("indexing", total=event["to_read"], rate="")
+        self.bar.start()
+
+    def _progress(self, event: dict[str, Any]) -> None:
+        """Arrives from several threads; the counts are for the eye only."""
+        self.frames += event.get("frames", 0)
+        name = printable(event["path"].rpartition("/")[2])[-40:]
+        rate = f"{self.frames / max(time.monotonic() - self.began, 1e-3):.0f} frames/s"
+        if self.bar:
+            self.bar.update(self.task, description=name, rate=rate)
+        elif self.frames and time.monotonic() - self.told > 10:
+            self.told = time.monotonic()
+            print(f"  {name}: {self.frames} frames looked at, {rate}", file=sys.stderr, flush=True)
+
+    def _file(self, event: dict[str, Any]) -> None:
+        self.done += 1
+        if self.bar:
+            self.bar.update(self.task, completed=self.done)
+        if event["state"] == "failed":
+            self._say(f"  refused: {printable(event['path'])}: {printable(event['message'])}")
+
+    def _note(self, event: dict[str, Any]) -> None:
+        self._say(f"  note: {printable(event['path'])}: {printable(event['message'])}")
+
+    def _waiting(self, event: dict[str, Any]) -> None:
+        if time.monotonic() - self.told > 10:
+            self.told = time.monotonic()
+            self._say(f"  waiting for another indexer, which has {event['for']} of these files in hand")
+
+    def _say(self, line: str) -> None:
+        if self.bar:
+            self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar:
+            self.bar.stop()
