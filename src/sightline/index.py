@@ -27,7 +27,7 @@ from sightline.indexing.report import Refusal, Report
 from sightline.indexing.wire import Message
 from sightline.records import Line, Shot
 from sightline.store.library import Library
-from sightline.store.rows import FileStat, Generation, KnownFile, Unit, UnitDone
+from sightline.store.rows import FileStat, Generation, KnownFile, Unit, UnitDone, Work
 from sightline.video.shots import is_cut, shots_from
 
 TRANSIENT = {"vanished", "changed", "timeout", "memory"}  # worth another try on a later run
@@ -104,10 +104,15 @@ class _Run:
         self.generation = generation_wished(library, wishes)
         self.report = Report(generation=self.generation.id, encoder=self.generation.name)
         self.scanned = scanning.Scan()
+        self.states: dict[int, Work] = {}  # as they were when this run began
+        self.tracks: dict[int, dict[str, str]] = {}
         self.files: deque[tuple[str, scanning.Seen]] = deque()
         self.ready: deque[_Job] = deque()
         self.path_of: dict[int, str] = {}  # the name under which this run reads a content
         self.facts: dict[int, dict[str, Any]] = {}
+        self.names: dict[int, list[str]] = {}  # every name of a content that this run has seen
+        self.elsewhere: set[int] = set()  # contents with names that this run has not looked at
+        self.indexed: set[int] = set()  # contents that were in already: their text may have changed
         self.wanted: set[int] = set()  # contents with units still to claim
         self.entered: set[int] = set()
 
@@ -123,7 +128,10 @@ class _Run:
 
     def compare(self, roots: list[str]) -> None:
         self.scanned = scanning.scan(roots, stills=self.wishes.stills)
+        for root in filter(os.path.isdir, roots):
+            self.library.add_root(root)
         known = self.library.known()
+        self.states, self.tracks = self.library.states(self.generation), self.library.tracks_of_all()
         self._respect_forgotten(roots)
         self._distrust_empty_roots(roots, known)
         self.report.found = len(self.scanned.found)
@@ -132,7 +140,9 @@ class _Run:
         by_stat = {(k.inode, k.size, k.mtime_ns): k for k in known.values()}
         for path, seen in self.scanned.found.items():
             self._sort_in(path, seen, known.get(path), by_stat)
-        self._lose(roots, known)
+        gone = self._lose(roots, known)
+        accounted = gone | self.scanned.found.keys()
+        self.elsewhere = {file.content for path, file in known.items() if path not in accounted}
         if self.generation.state == "building":
             self._enter_all(known)
         self.tell({"event": "compared", "found": self.report.found, "to_read": len(self.files)})
@@ -146,18 +156,20 @@ class _Run:
         else:
             self.files.append((path, seen))
 
-    def _lose(self, roots: list[str], known: dict[str, KnownFile]) -> None:
+    def _lose(self, roots: list[str], known: dict[str, KnownFile]) -> set[str]:
+        """Takes the names that are gone off the list; returns them."""
         closed = tuple(self.scanned.unreachable)
-        gone = [
+        gone = {
             path
             for path in known
             if any(_under(path, root) for root in roots)
             and path not in self.scanned.found
             and not any(_under(path, place) for place in closed)
             and not os.path.exists(path)  # passed over by a rule of this run (stills left out, hidden) is not gone
-        ]
+        }
         if gone:
             self.report.lost = self.library.lose(gone)
+        return gone
 
     def _distrust_empty_roots(self, roots: list[str], known: dict[str, KnownFile]) -> None:
         """An empty folder where files were known is taken for an unmounted one."""
@@ -188,11 +200,12 @@ class _Run:
 
     def _enter(self, content: int, path: str, *, unchanged: bool = False, counted: bool = True) -> None:
         self.path_of.setdefault(content, path)
-        work = self.library.state(content, self.generation)
+        self.names.setdefault(content, []).append(path)
+        work = self.states.get(content) if unchanged else self.library.state(content, self.generation)
         if work and work.state == "indexed":
             if counted:
                 self._count_known(unchanged)
-            self._read_along(content, path)
+            self.indexed.add(content)
         elif work and work.state == "failed" and not self._try_again(work.reason, work.attempts):
             self.report.failed.append(Refusal(path, work.reason, work.detail))
         elif content in self.entered:
@@ -232,6 +245,8 @@ class _Run:
                 time.sleep(0.25)
 
     def _next(self) -> _Job | None:
+        while self.indexed and not self.ready:
+            self._read_along(self.indexed.pop())
         if self.ready:
             return self.ready.popleft()
         if self.wanted and (unit := self.library.claim(self.generation, self.owner, contents=self.wanted)):
@@ -274,6 +289,7 @@ class _Run:
             self._enter(self.library.place(path, _stat(seen), message[0]["digest"]), path)
 
         def failed(error: SightlineError) -> None:
+            self.library.unreadable(path, error.code, str(error))
             self._refuse(path, error)
 
         return _Job(path, {"do": "digest", "path": path, "cpu_seconds": 30 + seen.size / 20e6}, done, failed)
@@ -343,7 +359,7 @@ class _Run:
         self.report.seconds_of_video += _length(parts)
         self._note_damage(path, parts)
         self.tell({"event": "file", "path": path, "state": "indexed"})
-        self._read_along(content, path)
+        self._read_along(content)
 
     def _note_damage(self, path: str, parts: list[UnitDone]) -> None:
         if corrupt := sum(part.corrupt for part in parts):
@@ -360,27 +376,34 @@ class _Run:
 
     # --- read along: text that lies beside the pictures --------------------------------------------
 
-    def _read_along(self, content: int, path: str) -> None:
+    def _read_along(self, content: int) -> None:
         """Subtitle files beside the video, then speech and screen text where they were asked for."""
-        wanted = {f"sidecar: {os.path.basename(p)}": (p, s) for p, s in scanning.beside(path, self.scanned).items()}
-        had = self.library.tracks(content)
-        for track, (place, seen) in wanted.items():
-            key = f"{seen.size}:{seen.mtime_ns}"
-            if had.get(track) != key:
-                self._text(content, track, key, place, {"do": "text", "path": place})
-        for track in had:
-            if track.startswith("sidecar: ") and track not in wanted and self._looked_beside(path):
-                self.library.drop_track(content, track)
+        path = self.path_of[content]
+        had = self.tracks.get(content, {})
+        self._read_beside(content, had)
         if self.wishes.listen and f"heard: {self.wishes.listen}" not in had:
             request = {"do": "listen", "path": path, "listener": self.wishes.listen}
             self._text(content, f"heard: {self.wishes.listen}", "", path, request)
         if self.wishes.screen and f"screen: {self.wishes.screen}" not in had:
             kind = (self.facts.get(content) or {}).get("kind", "video")
-            request = {"do": "screen", "path": path, "kind": kind, "reader": self.wishes.screen} | {"every": 2.0}
+            every = {"every": self.generation.sampling["every"]}
+            request = {"do": "screen", "path": path, "kind": kind, "reader": self.wishes.screen, **every}
             self._text(content, f"screen: {self.wishes.screen}", "", path, request)
 
-    def _looked_beside(self, path: str) -> bool:
-        return path in self.scanned.found and os.path.isdir(os.path.dirname(path))
+    def _read_beside(self, content: int, had: dict[str, str]) -> None:
+        """Subtitle files beside any name of the content: new and changed ones are read, those that are gone dropped."""
+        wanted: dict[str, tuple[str, scanning.Seen]] = {}
+        for name in self.names[content]:
+            for place, seen in scanning.beside(name, self.scanned).items():
+                wanted.setdefault(f"sidecar: {os.path.basename(place)}", (place, seen))
+        for track, (place, seen) in wanted.items():
+            key = f"{seen.size}:{seen.mtime_ns}"
+            if had.get(track) != key:
+                self._text(content, track, key, place, {"do": "text", "path": place})
+        if content not in self.elsewhere:
+            for track in had:
+                if track.startswith("sidecar: ") and track not in wanted:
+                    self.library.drop_track(content, track)
 
     def _text(self, content: int, track: str, key: str, place: str, request: dict[str, Any]) -> None:
         def done(message: Message) -> None:
@@ -399,6 +422,8 @@ class _Run:
     def complete(self) -> None:
         if self.generation.state == "building" and not self.wanted:
             self.library.swap(self.generation)
+            if self.report.failed:
+                self.report.notes.append("what was refused in this rebuild is no longer searched; --retry tries it again")
 
     def accounted(self) -> int:
         return self.report.unchanged + self.report.known + self.report.indexed + self.report.refused

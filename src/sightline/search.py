@@ -7,6 +7,7 @@ Nothing above the line is an answer too: `no_match`, with the reason and the nea
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,7 +23,7 @@ from sightline.finding.order import ordered
 from sightline.finding.query import SOURCES, Filters, Query, Term, parse
 from sightline.finding.results import Curve, Results
 from sightline.language.terms import query_terms, terms
-from sightline.records import Moment
+from sightline.records import Frames, Moment
 
 
 def find_moments(
@@ -137,7 +138,7 @@ class _Search:
         if vector is None and ask:
             self.heard = 0.0
         if like:
-            shown = of.picture_vector(self.view, like, encoder)
+            shown = of.picture_vector(self.view, like, encoder, _look)
             vector = shown if vector is None else of.unit(vector + shown)
         if vector is None:
             return []
@@ -191,6 +192,15 @@ class _Search:
                 "index it again with: sightline index --rebuild"
             )
         return self.encoder
+
+
+def _look(path: str, second: float | None, side: int) -> Frames:
+    """What a file shows (at a second, or a few frames of all of it), decoded in a child process as every file is."""
+    from sightline.indexing.pool import Pool
+
+    with Pool(1) as pool:
+        _, arrays = pool.ask({"do": "look", "path": os.path.abspath(path), "second": second, "side": side})
+    return Frames(arrays["pixels"], arrays["seconds"], path)
 
 
 # --- what is handed back ---------------------------------------------------------------------------

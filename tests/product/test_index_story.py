@@ -198,3 +198,16 @@ def test_a_name_that_is_no_text_is_indexed_and_listed(tmp_path):
     assert report["indexed"] == 1
     listing = films.sightline("list", library=tmp_path / "library")
     assert listing.returncode == 0 and "\\udce9" in listing.stdout and "\x1b" not in listing.stdout
+
+
+def test_a_copy_without_subtitles_does_not_take_them_from_the_one_that_has_them(tmp_path):
+    film = films.tiny_film(tmp_path / "videos" / "talk.mp4", seed=3)
+    films.subtitle(film.with_suffix(".srt"), (0.0, 1.0, "hello"))
+    (film.parent / "copy.mp4").write_bytes(film.read_bytes())
+    with Library.open(tmp_path / "library", create=True) as library:
+        for _ in range(3):
+            index_paths(library, [str(film.parent)])
+            (content,) = library.view().videos
+            assert [line.text for line in library.view().lines(content)] == ["hello"]
+        index_paths(library, [str(film.parent / "copy.mp4")])  # a run that does not look beside the other name
+        assert len(library.view().lines(content)) == 1

@@ -1,7 +1,7 @@
 """A small life of a library, always the same: three videos are taken in, one is forgotten, a new encoder takes over.
 
-Every step looks at what is there before it acts, as indexing does, so that a story that was broken off can be told again
-from the beginning and must end the same.
+Every step looks at what is there before it acts, as indexing does, so that a story that was broken off can be told
+again from the beginning and must end the same.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import traceback
 
 import numpy as np
 import pytest
-from library_story import RED, SAMPLING, seen, stat_of, take_in, unit_vectors
+from library_story import BLUE, RED, SAMPLING, seen, stat_of, take_in, unit_vectors
 
 from sightline.errors import LibraryBusy
 from sightline.store import writer_lock
@@ -70,6 +70,35 @@ def test_two_indexers_and_two_searchers_do_not_disturb_each_other(tmp_path):
         counts = library.counts()
         assert (counts.by_state, counts.frames) == ({"indexed": len(FILMS)}, 27 * len(FILMS))
         assert counts.rows == counts.frames, "a unit was stored twice"
+
+
+def rebuild_all(folder):
+    with Library.open(folder) as library:
+        blue = library.generation_for(BLUE, SAMPLING, rebuild=True)
+        for path in FILMS:
+            take_in(library, blue, path)
+        library.swap(blue)
+
+
+def test_every_search_during_a_rebuild_is_answered_by_one_generation_and_the_swap_is_seen(tmp_path):
+    folder = tmp_path / "library"
+    with Library.open(folder, create=True) as library:
+        library.generation_for(RED, SAMPLING)
+    index_all(folder)
+    child = in_process(lambda: rebuild_all(folder))
+    names, ended = [], False
+    with Library.open(folder) as library:
+        while not names or not ended:
+            ended = os.waitpid(child, os.WNOHANG) != (0, 0)
+            with library.view() as view:
+                names.append(view.generation.name)
+                content = next(content for content, video in view.videos.items() if video.path == FILMS[7])
+                expected = [seen(FILMS[7], view.generation, number).vectors for number in (0, 1)]
+                assert np.array_equal(view.vectors[view.rows_of(content)], np.concatenate(expected))
+                assert len(view.text("screen", 999)) == 2 * len(FILMS)
+                assert len(view.videos) == len(FILMS)
+    assert names[0] == "red" and names[-1] == "blue"
+    assert names == sorted(names, reverse=True), "an answer came from the old generation after one from the new"
 
 
 def test_two_threads_that_saw_the_same_unit_store_it_once(tmp_path):

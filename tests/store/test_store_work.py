@@ -199,6 +199,25 @@ def test_a_second_try_keeps_what_was_committed(library, red, content):
     assert [unit.state for unit in library.units(content, red)] == ["pending", "pending"]
 
 
+def test_a_unit_that_was_planned_anew_with_other_ends_is_another_unit(library, red, content):
+    unit = claimed(library, red, content)
+    library.refuse(content, red, "failed", "crashed", "")
+    library.plan(content, red, {}, [(0.0, 45.0), (45.0, 90.0)])
+    assert library.commit(unit, done(red), "one who was slow") is False
+    assert library.counts().rows == 0
+
+
+@pytest.mark.parametrize("stated", [float("nan"), float("inf"), "long", None, -7.0])
+def test_a_stated_length_that_is_none_is_not_believed(library, red, stated):
+    content = library.place(PATHS[0], stat_of(PATHS[0]), "digest")
+    library.plan(content, red, {"duration": stated}, [(0, 60)])
+    library.commit(claimed(library, red, content), done(red, first=1.0, last=32.0), "me")
+    library.finish(content, red, [])
+    with library.view() as view:
+        assert view.videos[content].duration == 31.0
+        assert "duration" in view.videos[content].facts
+
+
 def test_an_encoder_that_sees_nothing_has_a_library_too(tmp_path):
     from sightline.encoders.encoder import NoEncoder
 

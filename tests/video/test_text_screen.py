@@ -193,3 +193,11 @@ def test_the_real_reader_reads_chinese() -> None:
     ImageDraw.Draw(image).text((60, 200), "打开冰箱", font=ImageFont.truetype(str(fonts[0]), 48), fill="white")
     frames = Frames(np.asarray(image).transpose(2, 0, 1)[None], np.zeros(1), "v")
     assert [line.text for line in open_screen_reader().read(frames)] == ["打开冰箱"]
+
+
+def test_words_that_are_typed_out_are_kept_whole_from_their_first_sight():
+    box = (0.1, 0.1, 0.5, 0.2)
+    typed = [("Initiate Search Prog", 0.99), ("Initiate Search Program", 0.90), ("Initiate Search Progra", 0.95)]
+    readings = [Reading(float(i), (Sight(text, box, score),)) for i, (text, score) in enumerate(typed)]
+    (line,) = lines_of(readings, cell=1.0)
+    assert (line.start, line.text) == (0.0, "Initiate Search Program")

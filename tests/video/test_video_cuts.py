@@ -16,7 +16,7 @@ TRUE_CUTS = [1.2, 2.6, 4.04, 6.52, 7.4, 9.0, 11.36, 13.0, 14.64, 17.2, 19.08, 21
 @pytest.fixture(scope="module")
 def cut_video(tmp_path_factory):
     path = tmp_path_factory.mktemp("cuts") / "a.mp4"
-    return media.video(path, seconds=24, gop=50, paint=media.with_cuts(TRUE_CUTS), size=(320, 192))
+    return media.video(path, seconds=24, gop=50, paint=media.with_cuts(TRUE_CUTS))
 
 
 def matched(found, true, within=0.2):

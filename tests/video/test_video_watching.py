@@ -162,10 +162,13 @@ def test_frames_of_a_slow_video_are_not_lost_by_skipping(tmp_path):
     assert len(seconds) == 20
 
 
-def test_skipped_decoding_shows_the_very_same_pictures(long_gop):
-    by_second = dict(linear(long_gop))
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+@pytest.mark.parametrize(("gop", "open_gop"), [(250, False), (50, False), (25, True), (13, False)])
+def test_skipped_decoding_shows_the_very_same_pictures_at_the_same_seconds(tmp_path, name, gop, open_gop):
+    path = media.video(tmp_path / name, seconds=5, gop=gop, open_gop=open_gop, b_frames=3, paint=media.numbered)
+    by_second = dict(linear(path))
     for effort in ("skip-unreferenced", "guided", "keyframes"):
-        _, seconds, pictures = watched(long_gop, effort=effort, side=None)
+        _, seconds, pictures = watched(path, effort=effort, side=None)
         assert all(np.array_equal(picture, by_second[s]) for s, picture in zip(seconds, pictures, strict=True))
 
 
@@ -303,10 +306,10 @@ for path in sys.argv[2:]:
 """
 
 
-@pytest.mark.parametrize("effort", ["guided", "every-frame"])
+@pytest.mark.parametrize("effort", ["guided", pytest.param("every-frame", marks=pytest.mark.slow)])
 def test_memory_does_not_grow_with_the_length(tmp_path, effort):
     short = media.video(tmp_path / "short.mkv", seconds=10, rate=10, gop=20)
     long = media.video(tmp_path / "long.mkv", seconds=120, rate=10, gop=20)
     command = [sys.executable, "-c", MEASURE, effort, str(short), str(long)]
     before, after = map(int, subprocess.run(command, capture_output=True, check=True, text=True).stdout.split())
-    assert after - before < 6_000  # kilobytes; the 600 kept pictures are 100 MB
+    assert after - before < 12_000  # kilobytes; the 600 kept pictures are 97 MB

@@ -1,6 +1,7 @@
 """Opens an encoder by the name a person types, and lists what there is.
 
 colour              needs nothing; knows colours, light and layout
+storybook           the built-in model: knows the things of the picture-book world, in English and Chinese
 none                sees nothing; for libraries searched by speech and screen text
 FOLDER              a folder with ONNX files or safetensors
 onnx:NAME           an ONNX model of the Hugging Face hub, such as onnx:Xenova/clip-vit-base-patch32
@@ -38,6 +39,10 @@ def open_encoder(name: str = DEFAULT, *, threads: int | None = None) -> Encoder:
         return ColourLayout()
     if name == "none":
         return NoEncoder()
+    if name == "storybook" or (Path(name).expanduser() / "pictures.onnx").is_file():  # as `sightline train` writes it
+        from sightline.encoders.built_in import HOME, open_built_in
+
+        return open_built_in(HOME if name == "storybook" else Path(name).expanduser(), threads)
     place, variant = _split(name)
     kind, _, rest = place.partition(":")
     if kind in ("onnx", "hf") and rest:
@@ -89,6 +94,9 @@ def available() -> list[Available]:
     return [
         Available(
             "colour", "colours, light and layout; colour words in English and Chinese", True, "built in, the default"
+        ),
+        Available(
+            "storybook", "the picture-book world of the demo: its things, colours and places, in two languages", True, "built in"
         ),
         Available("none", "nothing: search by speech and screen text alone", True, "built in"),
         Available(

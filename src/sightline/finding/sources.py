@@ -6,7 +6,7 @@ Shapes: a curve has n rows of one video; vectors [R, E] and every query vector [
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,6 +20,8 @@ from sightline.records import Frames, Line, Seen, Shot, Words
 
 DEEP = 2_000  # the nearest rows name the videos that are looked at as a whole
 DEEP_LINES = 500
+
+Look = Callable[[str, float | None, int], Frames]  # file, second (None: all of it, a few frames), shorter side
 
 
 class Video(Protocol):
@@ -168,17 +170,15 @@ def heard(terms: Sequence[Term], encoder: Encoder) -> float:
     return float(np.asarray(encoder.read(words).vector).any(axis=1).mean()) if words else 1.0
 
 
-def picture_vector(view: View, like: str, encoder: Encoder) -> np.ndarray:
-    """What `like` shows: a picture file, or VIDEO@SECONDS of a stored (or any other) video."""
+def picture_vector(view: View, like: str, encoder: Encoder, look: Look) -> np.ndarray:
+    """What `like` shows: a picture or a clip, or VIDEO@SECONDS of a stored (or any) video; `look` decodes files."""
     video, at, second = like.rpartition("@")
     if at and _is_number(second):
-        return _frame_vector(view, video, float(second), encoder)
-    from sightline.video.still import still
-
-    return _look(still(like, encoder.card.side), encoder)
+        return _frame_vector(view, video, float(second), encoder, look)
+    return _seen(look(like, None, encoder.card.side), encoder)
 
 
-def _frame_vector(view: View, name: str, second: float, encoder: Encoder) -> np.ndarray:
+def _frame_vector(view: View, name: str, second: float, encoder: Encoder, look: Look) -> np.ndarray:
     from pathlib import Path
 
     try:
@@ -186,9 +186,7 @@ def _frame_vector(view: View, name: str, second: float, encoder: Encoder) -> np.
     except BadQuery:
         if not Path(name).is_file():
             raise
-        from sightline.video.fetch import at_seconds
-
-        return _look(at_seconds(name, [second], encoder.card.side), encoder)
+        return _seen(look(name, second, encoder.card.side), encoder)
     rows = view.rows_of(content)
     if not len(rows):
         raise BadQuery(
@@ -198,7 +196,7 @@ def _frame_vector(view: View, name: str, second: float, encoder: Encoder) -> np.
     return unit(np.array(view.vectors[rows[shown]], dtype=np.float32))
 
 
-def _look(frames: Frames, encoder: Encoder) -> np.ndarray:
+def _seen(frames: Frames, encoder: Encoder) -> np.ndarray:
     return unit(np.asarray(encoder.see(frames).vectors, dtype=np.float32)[0].mean(axis=0))
 
 

@@ -4,7 +4,7 @@ Run as `python -m sightline.indexing.child`; one request at a time over its stan
 It confines itself before it imports a decoder. A request that fails is answered with the error's class and words; a
 crash ends this process and nothing else.
 
-Requests: digest · open · watch · text · listen · screen · frames (see the functions of those names).
+Requests: digest · open · watch · text · listen · screen · frames · look (see the functions of those names).
 """
 
 from __future__ import annotations
@@ -140,15 +140,17 @@ class _Worker:
         shown = {"seconds": np.asarray(frames.seconds, np.float64)}
         return {"count": len(pictures)}, shown | {f"picture{i}": p for i, p in enumerate(pictures)}
 
-    def do_see(self, head: dict[str, Any], alive: Alive) -> Reply:
-        """The vectors of the pictures shown at given seconds: a query by example."""
+    def do_look(self, head: dict[str, Any], alive: Alive) -> Reply:
+        """The picture shown at a second, or a few of the whole file: a query by example."""
         import numpy as np
 
-        from sightline.indexing.watching import pictures_at
+        from sightline.indexing.watching import pictures_at, pictures_of
 
-        encoder = self._encoder(head["encoder"])
-        frames = pictures_at(head["path"], head["seconds"], encoder.card.side, self.settings["pixels"])
-        return {}, {"vectors": np.asarray(encoder.see(frames).vectors[0], np.float32), "seconds": frames.seconds}
+        if head["second"] is None:
+            frames = pictures_of(head["path"], head["side"], self.settings["pixels"])
+        else:
+            frames = pictures_at(head["path"], [head["second"]], head["side"], self.settings["pixels"])
+        return {}, {"pixels": frames.pixels, "seconds": np.asarray(frames.seconds, np.float64)}
 
     def _encoder(self, name: str) -> Any:
         from sightline.encoders.by_name import open_encoder

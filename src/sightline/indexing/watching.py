@@ -166,14 +166,24 @@ def _told(chunks: Iterator[Frames], alive: Alive) -> Iterator[Frames]:
         yield frames
 
 
+def pictures_of(path: str, side: int, pixels: int, count: int = 8) -> Frames:
+    """A few pictures spread over the whole file, or the one it is."""
+    from sightline.video.open import Limits, facts
+    from sightline.video.sample import by_count
+    from sightline.video.still import still
+
+    if facts(path, Limits(pixels=pixels)).kind in ("still", "animation"):
+        return still(path, side)
+    return by_count(path, count, side=side)
+
+
 def pictures_at(path: str, seconds: list[float], side: int, pixels: int) -> Frames:
     """The pictures shown at given seconds, whatever kind of file it is."""
-    from sightline.video import open as opening
+    from sightline.video.open import Limits, facts
     from sightline.video.sample import at_seconds
     from sightline.video.still import still
 
-    facts = opening.facts(path, opening.Limits(pixels=pixels))
-    if facts.kind not in ("still", "animation"):
+    if facts(path, Limits(pixels=pixels)).kind not in ("still", "animation"):
         return at_seconds(path, seconds, side)
     frames = still(path, side)
     shown = [max(int(np.searchsorted(frames.seconds, second, "right")) - 1, 0) for second in seconds]

@@ -11,18 +11,16 @@ from collections.abc import Iterator
 
 from sightline.errors import LibraryDamaged
 from sightline.store.commit import checksum, damaged_units, requeue
-from sightline.store.ledger import told_plainly
 from sightline.store.rows import Problem
 from sightline.store.schema import WORDS
 from sightline.store.shelf import Shelf
 from sightline.store.text import index_words
-from sightline.store.writer_lock import writing
 
 
 class Checks(Shelf):
     def check(self, deep: bool = False) -> list[Problem]:
         """What is wrong, if anything. `deep` reads every committed row and the whole text index."""
-        with writing(self.folder), told_plainly(self.folder):
+        with self.writing():
             return self._problems(deep)
 
     def repair(self) -> list[Problem]:
@@ -30,7 +28,7 @@ class Checks(Shelf):
 
         Damaged units wait to be encoded again, and their contents are not searched until indexing has done so.
         """
-        with writing(self.folder), told_plainly(self.folder):
+        with self.writing():
             found = self._problems(deep=True)
             kinds = {problem.kind for problem in found}
             for generation in self._generations():

@@ -23,7 +23,7 @@ from sightline.store.failpoints import step
 
 RUN = np.dtype([("count", "<i4"), ("scale", "<f4"), ("radius", "<f4")])
 SUFFIXES = {"vectors": "f32", "seconds": "f64", "means": "i8", "runs": "rec"}
-REPAIR = "run `sightline check --repair`, then index again: it re-encodes what is broken and nothing else"
+REPAIR = "run `sightline doctor --repair`, then index again: it re-encodes what is broken and nothing else"
 
 
 @dataclass(frozen=True)

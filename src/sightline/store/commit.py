@@ -8,21 +8,22 @@ Shapes: seconds [n], vectors [n, E].
 
 from __future__ import annotations
 
+import json
+import math
 import sqlite3
 import zlib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from sightline.errors import LibraryDamaged, LibraryError
 from sightline.records import Shot
 from sightline.store.columns import Columns, Span, cut
-from sightline.store.ledger import told_plainly
 from sightline.store.rows import RefusedRows, Unit, UnitDone, Which, id_of
 from sightline.store.runs import block_of
 from sightline.store.shelf import Shelf
 from sightline.store.text import insert_lines
-from sightline.store.writer_lock import writing
 
 LENGTH_SLACK = 5e-3  # a vector normalised in half precision is off by less
 
@@ -30,13 +31,12 @@ LENGTH_SLACK = 5e-3  # a vector normalised in half precision is off by less
 class Commits(Shelf):
     def commit(self, unit: Unit, done: UnitDone, owner: str) -> bool:
         """Store what was seen of a unit. False: nothing was changed, for it is committed already or wanted no more."""
-        with writing(self.folder), told_plainly(self.folder):
+        with self.writing():
             row = self.ledger.one(
-                "SELECT units.id, units.state, width FROM units JOIN generations ON generations.id = generation "
-                "WHERE content = ? AND generation = ? AND number = ?",
-                *(unit.content, unit.generation, unit.number),
+                f"SELECT width FROM units JOIN generations ON generations.id = generation WHERE {_WANTED}",
+                *_place(unit),
             )
-            if row is None or row["state"] == "done":
+            if row is None:
                 return False
             seconds, vectors = _sound(done, row["width"])
             columns, end = self.columns_of(unit.generation)
@@ -44,13 +44,12 @@ class Commits(Shelf):
             columns.append(end, block)
             span = Span(end.first_row, len(seconds), end.first_run, len(block.runs))
             with self.ledger.transaction("unit") as db:
-                _record(db, row["id"], unit, done, span, block.crc())
-        return True
+                return _record(db, unit, done, span, block.crc())
 
     def finish(self, content: int, generation: Which, shots: Sequence[Shot]) -> None:
         """Make a content visible: every unit committed, read back, and its count and checksum in the ledger."""
         number = id_of(generation)
-        with writing(self.folder):
+        with self.writing():
             state = self.ledger.one("SELECT state FROM work WHERE content = ? AND generation = ?", content, number)
             if state is None:
                 raise LibraryError(f"content {content} was never planned in generation {number}; plan it first")
@@ -95,7 +94,18 @@ def _sound(done: UnitDone, width: int) -> tuple[np.ndarray, np.ndarray]:
     return seconds, vectors
 
 
-def _record(db: sqlite3.Connection, row_id: int, unit: Unit, done: UnitDone, span: Span, crc: int) -> None:
+# The unit as it was claimed: one that was planned anew meanwhile, with other ends, is another unit.
+_WANTED = "content = ? AND generation = ? AND number = ? AND start = ? AND end = ? AND units.state != 'done'"
+
+
+def _place(unit: Unit) -> tuple[int | float, ...]:
+    return unit.content, unit.generation, unit.number, unit.start, unit.end
+
+
+def _record(db: sqlite3.Connection, unit: Unit, done: UnitDone, span: Span, crc: int) -> bool:
+    row = db.execute(f"SELECT id FROM units WHERE {_WANTED}", _place(unit)).fetchone()
+    if row is None:
+        return False
     db.execute(
         "UPDATE units SET state = 'done', owner = '', first_row = ?, rows = ?, first_run = ?, runs = ?, crc = ?, "
         "seen = ?, similar = ?, decoded = ?, corrupt = ?, first = ?, last = ?, cuts = ?, edge_first = ?, edge_last = ? "
@@ -103,7 +113,7 @@ def _record(db: sqlite3.Connection, row_id: int, unit: Unit, done: UnitDone, spa
         (
             *(span.first_row, span.rows, span.first_run, span.runs, crc),
             *(done.seen, done.similar, done.decoded, done.corrupt, done.first, done.last),
-            *(np.asarray(done.cuts, "<f8").tobytes(), *done.edges, row_id),
+            *(np.asarray(done.cuts, "<f8").tobytes(), *done.edges, row["id"]),
         ),
     )
     db.execute(
@@ -112,9 +122,10 @@ def _record(db: sqlite3.Connection, row_id: int, unit: Unit, done: UnitDone, spa
     )
     db.executemany(
         "INSERT INTO thumbnails (unit, second, jpeg) VALUES (?, ?, ?)",
-        [(row_id, float(second), jpeg) for second, jpeg in done.thumbnails],
+        [(row["id"], float(second), jpeg) for second, jpeg in done.thumbnails],
     )
-    insert_lines(db, unit.content, row_id, done.lines)
+    insert_lines(db, unit.content, row["id"], done.lines)
+    return True
 
 
 def damaged_units(columns: Columns, end: Span, units: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
@@ -160,12 +171,15 @@ def _make_visible(
 ) -> None:
     watched = [unit for unit in units if unit["decoded"] or unit["rows"]] or list(units)
     first, last = min(unit["first"] for unit in watched), max(unit["last"] for unit in watched)
+    owner = (content, generation)
+    facts = json.loads(db.execute("SELECT facts FROM work WHERE content = ? AND generation = ?", owner).fetchone()[0])
+    duration = max(_stated_length(facts), last - first)
     db.execute(
         "UPDATE work SET state = 'indexed', reason = '', detail = '', frames = ?, checksum = ?, first = ?, last = ?, "
-        "duration = max(coalesce(json_extract(facts, '$.duration'), 0), ? - ?) WHERE content = ? AND generation = ?",
-        (sum(unit["rows"] for unit in units), checksum(units), first, last, last, first, content, generation),
+        "duration = ? WHERE content = ? AND generation = ?",
+        (sum(unit["rows"] for unit in units), checksum(units), first, last, duration, *owner),
     )
-    db.execute("DELETE FROM shots WHERE content = ? AND generation = ?", (content, generation))
+    db.execute("DELETE FROM shots WHERE content = ? AND generation = ?", owner)
     db.executemany(
         "INSERT INTO shots (content, generation, number, start, end, second, jpeg) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
@@ -173,6 +187,12 @@ def _make_visible(
             for i, shot in enumerate(shots)
         ],
     )
+
+
+def _stated_length(facts: dict[str, Any]) -> float:
+    """The length that the file states, where it is a number at all."""
+    stated = facts.get("duration")
+    return float(stated) if isinstance(stated, int | float) and math.isfinite(stated) else 0.0
 
 
 def _own_picture(db: sqlite3.Connection, units: Sequence[sqlite3.Row], shot: Shot) -> bytes | None:

@@ -15,10 +15,8 @@ from sightline.errors import LibraryBusy
 from sightline.store.columns import Block, Columns, Span, cut
 from sightline.store.commit import damaged_units, requeue
 from sightline.store.failpoints import step
-from sightline.store.ledger import told_plainly
 from sightline.store.rows import Compacted
 from sightline.store.shelf import Shelf
-from sightline.store.writer_lock import writing
 
 TRIES = 3
 
@@ -37,7 +35,7 @@ class _Moved:
 class Compaction(Shelf):
     def compact(self) -> Compacted:
         """Give back the space of what is gone; what was dropped."""
-        with writing(self.folder), told_plainly(self.folder):
+        with self.writing():
             before = self.bytes_on_disk()
             self.sweep()
             for _ in range(TRIES):

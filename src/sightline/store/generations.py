@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from sightline.errors import EncoderMismatch, LibraryError
 from sightline.store.rows import Generation, Which, id_of
 from sightline.store.shelf import Shelf
-from sightline.store.writer_lock import writing
 
 if TYPE_CHECKING:
     from sightline.encoders.encoder import Card
@@ -47,7 +46,7 @@ class Generations(Shelf):
         The first one of a library is current at once. A different one is an EncoderMismatch, unless `rebuild` asks to
         build it beside the current one; whatever else was being built is then abandoned.
         """
-        with writing(self.folder):
+        with self.writing():
             with self.ledger.transaction("generation") as db:
                 found = self._choose(db, card, sampling, rebuild)
             self.sweep()
@@ -83,7 +82,7 @@ class Generations(Shelf):
 
     def abandon(self, generation: Which) -> None:
         """Drop a generation that is being built; the current one is untouched."""
-        with writing(self.folder):
+        with self.writing():
             with self.ledger.transaction("abandon") as db:
                 db.execute("DELETE FROM generations WHERE id = ? AND state = 'building'", (id_of(generation),))
             self.sweep()
@@ -100,7 +99,7 @@ class Generations(Shelf):
     def swap(self, generation: Which) -> None:
         """Let the building generation answer from now on; the old one and its files go."""
         number = id_of(generation)
-        with writing(self.folder):
+        with self.writing():
             with self.ledger.transaction("swap") as db:
                 row = db.execute("SELECT state FROM generations WHERE id = ?", (number,)).fetchone()
                 if row is None:

@@ -66,7 +66,7 @@ CREATE TABLE units (
     UNIQUE (content, generation, number),
     FOREIGN KEY (content, generation) REFERENCES work (content, generation) ON DELETE CASCADE
 );
-CREATE INDEX units_to_do ON units (generation, state, content, number);
+CREATE INDEX units_to_do ON units (generation, content, number) WHERE state != 'done';
 
 CREATE TABLE thumbnails (
     unit INTEGER NOT NULL REFERENCES units (id) ON DELETE CASCADE, second REAL NOT NULL, jpeg BLOB NOT NULL

@@ -6,18 +6,27 @@ The library is one class made of parts by job (`generations`, `files`, `work`, `
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sightline.errors import LibraryError
 from sightline.store.columns import Columns, Span
 from sightline.store.failpoints import step
-from sightline.store.ledger import Ledger
+from sightline.store.ledger import Ledger, told_plainly
+from sightline.store.writer_lock import writing
 
 
 class Shelf:
     def __init__(self, folder: Path, ledger: Ledger) -> None:
         self.folder = folder
         self.ledger = ledger
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """The library's columns to this thread alone; what the disk refuses leaves as a LibraryError."""
+        with told_plainly(self.folder), writing(self.folder):
+            yield
 
     def columns_of(self, generation: int) -> tuple[Columns, Span]:
         """The generation's columns, and an empty span at their committed end."""

@@ -20,6 +20,13 @@ from sightline.store.shelf import Shelf
 
 
 class Text(Shelf):
+    def tracks_of_all(self) -> dict[int, dict[str, str]]:
+        """content -> track -> key, in one look; contents without text are left out."""
+        every: dict[int, dict[str, str]] = {}
+        for row in self.ledger.all("SELECT content, track, key FROM tracks ORDER BY content, track"):
+            every.setdefault(row["content"], {})[row["track"]] = row["key"]
+        return every
+
     def tracks(self, content: int) -> dict[str, str]:
         """Track -> key, the mark its maker gave it (so that an unchanged subtitle file is not read again)."""
         rows = self.ledger.all("SELECT track, key FROM tracks WHERE content = ? ORDER BY track", content)

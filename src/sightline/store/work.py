@@ -31,6 +31,13 @@ class WorkToDo(Shelf):
         )
         return Work(*row) if row else None
 
+    def states(self, generation: Which) -> dict[int, Work]:
+        """How far every content is, in one look."""
+        rows = self.ledger.all(
+            "SELECT content, state, reason, detail, attempts, frames FROM work WHERE generation = ?", id_of(generation)
+        )
+        return {row["content"]: Work(*tuple(row)[1:]) for row in rows}
+
     def plan(
         self, content: int, generation: Which, facts: dict[str, Any], spans: Sequence[tuple[float, float]]
     ) -> None:
@@ -86,7 +93,7 @@ class WorkToDo(Shelf):
                 UPDATE units SET state = 'claimed', owner = :owner, lease = :until, attempts = attempts + 1
                 WHERE id = (
                     SELECT u.id FROM units u JOIN work w ON w.content = u.content AND w.generation = u.generation
-                    WHERE u.generation = :generation AND u.state IN ('pending', 'claimed') AND w.state = 'pending'
+                    WHERE u.generation = :generation AND u.state != 'done' AND w.state = 'pending'
                       AND (u.state = 'pending' OR u.lease < :now) {among}
                       AND EXISTS (SELECT 1 FROM living WHERE living.content = u.content)
                     ORDER BY u.content, u.number LIMIT 1)

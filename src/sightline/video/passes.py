@@ -74,28 +74,28 @@ class Between:
         """The frames with after < second < until, where a keyframe lies at `after` (or the file begins there)."""
         if self.stopped_at is None or self.stopped_at != after:
             self.run = self.reel.frames_from(after, SkipUnreferenced(self.reel, self.every))
+        self.stopped_at = None  # known again when this stretch is followed to its end
         for sight in self.run:
             if sight.second >= until:
                 self.stopped_at = sight.second
                 return
             if sight.second > after:
                 yield sight
-        self.stopped_at = None
 
 
 class Guided:
-    """Keyframes first; then, between two of them, the frames, if
+    """Keyframes first; then, between two of them,
 
-    - the frame kept last lies more than two cells back (so no stretch that long stays without a frame), or
-    - the two pictures differ so much that a cut may hide between them, or
-    - the file ends there, and no keyframe tells what comes.
+    - all frames, if the two pictures differ so much that a cut may hide there, or if the file ends there and no
+      keyframe tells what comes;
+    - as many frames as it takes, if the frame kept last lies more than two cells back, so that no stretch that long
+      stays without a frame.
 
     `last_kept` says at which second a frame was kept last. Two reels read the file side by side: one hops from
     keyframe to keyframe, the other follows through the stretches.
     """
 
     def __init__(self, keys: Reel, between: Reel, every: float, grey: Grey, last_kept: Callable[[], float]) -> None:
-        keys.only_keyframes()
         self.keys, self.between = keys, Between(between, every)
         self.every, self.grey, self.last_kept = every, grey, last_kept
 
@@ -105,22 +105,24 @@ class Guided:
         for key in self.keys.keyframes_from(start):
             if key.second <= before:
                 continue
-            tiny = self.grey.tiny(key.frame)
-            starts_here = before == -math.inf and key.second <= start
-            if not starts_here and self._needed(before_tiny, tiny, min(key.second, end)):
-                yield from self._stretch(max(before, start), before, min(key.second, end))
-                key.jumped = False
+            tiny, until = self.grey.tiny(key.frame), min(key.second, end)
+            if before > -math.inf or key.second > start:  # something may lie before this keyframe
+                hides_cut = not before_tiny or is_cut(before_tiny, tiny)
+                yield from self._stretch(start, before, until, whole=hides_cut)
+                key.jumped = not hides_cut
             if key.second >= end:
                 return
             if key.second >= start:
                 yield key
             before, before_tiny = key.second, tiny
-        yield from self._stretch(max(before, start), before, end)
+        yield from self._stretch(start, before, end, whole=True)
 
-    def _needed(self, before: bytes, after: bytes, until: float) -> bool:
-        return until - self.last_kept() > 2 * self.every or not before or is_cut(before, after)
-
-    def _stretch(self, start: float, after: float, until: float) -> Iterator[Sight]:
-        for sight in self.between.frames(after if after > -math.inf else start, until):
+    def _stretch(self, start: float, after: float, until: float, *, whole: bool) -> Iterator[Sight]:
+        """The frames of [start, until) after the keyframe at `after`: all of them, or until the gap is closed."""
+        frames = self.between.frames(after if after > -math.inf else start, until)
+        while whole or until - self.last_kept() > 2 * self.every:
+            sight = next(frames, None)
+            if sight is None:
+                return
             if sight.second >= start:
                 yield sight

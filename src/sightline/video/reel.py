@@ -149,12 +149,6 @@ class Reel:
             self.last_fault = reason(fault)
         yield None
 
-    def only_keyframes(self) -> None:
-        """Lets the demuxer pass over everything else, in formats that can."""
-        from av.stream import Discard
-
-        self.stream.discard = Discard.nonkey
-
     # --- frames --------------------------------------------------------------------------------
 
     def decode(self, packet: av.Packet | None) -> list[Sight]:
@@ -199,7 +193,10 @@ class Reel:
             yield from self.decode(packet)
 
     def keyframes_from(self, second: float) -> Iterator[Sight]:
-        """Keyframes alone, from one at or before `second`. Each is drained, so it comes without delay."""
+        """Keyframes alone, from one at or before `second`. Each is drained, so it comes without delay.
+
+        The demuxer is not told to leave out the other packets: in MP4 it would then give keyframes wrong timestamps.
+        """
         self.codec.skip_frame = "NONKEY"
         for packet in self.packets_from(second):
             if packet is not None and packet.is_keyframe:

@@ -69,9 +69,7 @@ class Watching:
         self.edges: tuple[bytes, bytes] = (b"", b"")
         self.decoded = self.corrupt = self.kept = 0
         self.first = self.last = 0.0
-        self._seen = False
         self._last_kept = -math.inf
-        self._held: Sight | None = None
 
     def __iter__(self) -> Iterator[Frames]:
         self._forget()
@@ -95,7 +93,7 @@ class Watching:
             yield from self._chunks((sight.second, painter.paint(sight.frame)) for sight in self._keep(sights, grey))
             self.decoded = sum(reel.decoded for reel in used)
             self.corrupt += sum(reel.faults for reel in used)
-            if not self._seen and self.start == -math.inf and self.end == math.inf:
+            if not self.edges[0] and self.start == -math.inf and self.end == math.inf:
                 why = next((reel.last_fault for reel in used if reel.last_fault), "the file has no packets")
                 raise NoFrames(f"{shown(self.path)} holds no frame that can be decoded ({why})")
 
@@ -113,62 +111,56 @@ class Watching:
     def _keep(self, sights: Iterator[Sight], grey: Grey) -> Iterator[Sight]:
         """Looks at every decoded frame; passes on the first of each cell."""
         finder = CutFinder(grey)
-        first: Sight | None = None
-        last: Sight | None = None
+        before: Sight | None = None
         for sight in sights:
-            if last is not None and sight.second <= last.second:
+            if before is None:
+                self.first, self.edges = sight.second, (grey.tiny(sight.frame), b"")
+                sight.jumped = True  # nothing was seen before it
+            elif sight.second <= before.second:
                 continue
-            first = first or self._begin(sight, grey)
-            if sight.second - self.first > self.limits.seconds:
-                raise TooLarge(f"{shown(self.path)} goes on for more than {self.limits.seconds / 3600:g} hours")
+            self._check_length(sight)
             self.corrupt += sight.frame.is_corrupt
             if self.find_cuts:
-                self._look_for_cut(sight, finder)
-            if cell_of(sight.second, self.every) > cell_of(max(self._last_kept, -1e15), self.every):
+                self._look_for_cut(before, sight, finder)
+            if self.kept == 0 or cell_of(sight.second, self.every) > cell_of(self._last_kept, self.every):
                 self._last_kept = sight.second
-                self._count_kept()
+                self.kept += 1
                 yield sight
-            last = sight
-            self.last = sight.second
-        if last is not None:
-            self.edges = (self.edges[0], grey.tiny(last.frame))
+            before, self.last = sight, sight.second
+        if before is not None:
+            self.edges = (self.edges[0], grey.tiny(before.frame))
 
-    def _begin(self, sight: Sight, grey: Grey) -> Sight:
-        self._seen = True
-        self.first = sight.second
-        self.edges = (grey.tiny(sight.frame), b"")
-        sight.jumped = True  # nothing was seen before it
-        return sight
-
-    def _count_kept(self) -> None:
-        self.kept += 1
+    def _check_length(self, sight: Sight) -> None:
+        if sight.second - self.first > self.limits.seconds:
+            raise TooLarge(f"{shown(self.path)} goes on for more than {self.limits.seconds / 3600:g} hours")
         if self.kept > self.limits.frames:
             raise TooLarge(
-                f"{shown(self.path)} gives more than {self.limits.frames:,} frames at one per {self.every:g} s"
+                f"{shown(self.path)} has more than {self.limits.frames:,} frames at one per {self.every:g} s"
             )
 
-    def _look_for_cut(self, sight: Sight, finder: CutFinder) -> None:
+    def _look_for_cut(self, before: Sight | None, sight: Sight, finder: CutFinder) -> None:
         """Shows the finder frames that follow one another; a frame after a jump waits for its follower."""
-        if sight.jumped:
-            self._held = sight
+        if sight.jumped or before is None:
             return
-        if self._held is not None:
-            finder.start_over(self._held.frame)
-            self._held = None
+        if before.jumped:
+            finder.start_over(before.frame)
         if finder.begins_shot(sight.frame):
             self.cuts.append(sight.second)
 
     def _chunks(self, pictures: Iterator[tuple[float, np.ndarray]]) -> Iterator[Frames]:
+        """Fills one array of `chunk` pictures after the other, so that no picture is held twice."""
         seconds: list[float] = []
-        stack: list[np.ndarray] = []
+        pixels = np.empty((0, 3, 0, 0), dtype=np.uint8)
         for second, picture in pictures:
-            if stack and (len(stack) == self.chunk or picture.shape != stack[0].shape):
-                yield self._frames(seconds, stack)
-                seconds, stack = [], []
+            if seconds and (len(seconds) == self.chunk or picture.shape != pixels.shape[1:]):
+                yield self._frames(pixels, seconds)
+                seconds = []
+            if not seconds:
+                pixels = np.empty((self.chunk, *picture.shape), dtype=np.uint8)
+            pixels[len(seconds)] = picture
             seconds.append(second)
-            stack.append(picture)
-        if stack:
-            yield self._frames(seconds, stack)
+        if seconds:
+            yield self._frames(pixels, seconds)
 
-    def _frames(self, seconds: list[float], stack: list[np.ndarray]) -> Frames:
-        return Frames(np.stack(stack), np.array(seconds, dtype=np.float64), video=os.fspath(self.path))
+    def _frames(self, pixels: np.ndarray, seconds: list[float]) -> Frames:
+        return Frames(pixels[: len(seconds)], np.array(seconds, dtype=np.float64), video=os.fspath(self.path))

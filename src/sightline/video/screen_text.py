@@ -158,8 +158,11 @@ class _Standing:
     place: Box  # where it was last
 
     def seen_again(self, sight: Sight) -> None:
+        """Keeps the surer reading; where one begins with the other (words typed out on the screen), the longer."""
         self.place = sight.box
-        if sight.score > self.best.score:
+        old, new = self.best.text.casefold(), sight.text.casefold()
+        longer = len(new) - len(old) if new.startswith(old) or old.startswith(new) else 0
+        if longer > 0 or (longer == 0 and sight.score > self.best.score):
             self.best = sight
 
 

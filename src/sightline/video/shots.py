@@ -28,7 +28,6 @@ TINY = 16  # a tiny picture is 16 x 16 grey bytes
 CUT = 12.0
 
 
-
 class Grey:
     """Makes small grey pictures of frames, all of one size."""
 

@@ -1,0 +1,86 @@
+"""`sightline evaluate storybook`: every figure that is claimed for the built-in model, measured here and now.
+
+Pictures and videos are drawn from combinations that training never showed. `--encoder` measures another one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from sightline.cli.text import print_json, printable
+
+if TYPE_CHECKING:
+    from sightline.evaluate import Report
+
+EXAMPLE = """\
+examples:
+  sightline evaluate storybook
+  sightline evaluate storybook --n 200 --videos 20 --json
+  sightline evaluate storybook --encoder colour
+"""
+TITLES = {
+    "retrieval": "pictures and captions (unseen combinations only)",
+    "zero-shot": "one thing in an unseen colour: the right word among all",
+    "binding": "colours bound to their nouns",
+    "moments": "moments in held-out videos of 30 to 60 s",
+}
+
+
+def add(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "evaluate", help="measure an encoder on storybook", description=__doc__, epilog=EXAMPLE
+    )
+    parser.add_argument("what", choices=("storybook",), help="what to measure on")
+    parser.add_argument("--encoder", default="storybook", metavar="NAME", help="default: storybook, the built-in model")
+    parser.add_argument("--n", type=int, default=1000, metavar="N", help="pictures per section (default 1000)")
+    parser.add_argument("--videos", type=int, default=200, metavar="N", help="videos (default 200; 0: none)")
+    parser.add_argument("--seed", type=int, default=1, help="of the pictures and videos (default 1)")
+    parser.add_argument("--only-trained", action="store_true", help="leave out the same towers untrained ([lab])")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from sightline.encoders.by_name import open_encoder
+    from sightline.evaluate import check, evaluate_storybook, untrained
+
+    check(args.n, args.videos)
+    reports = [evaluate_storybook(open_encoder(args.encoder), count=args.n, videos=args.videos, seed=args.seed, told=_tell)]
+    with_untrained = args.encoder == "storybook" and not args.only_trained
+    if with_untrained and find_spec("torch"):
+        reports.append(evaluate_storybook(untrained(), count=args.n, videos=args.videos, seed=args.seed, told=_tell))
+    if args.json:
+        print_json({"reports": [asdict(report) for report in reports]})
+        return 0
+    for report in reports:
+        print("\n".join(told(report)))
+    if with_untrained and len(reports) == 1:
+        print("(the same towers untrained are measured where torch is installed: pip install 'sightline[lab]')")
+    return 0
+
+
+def told(report: Report) -> list[str]:
+    lines = [f"encoder: {printable(report.encoder)}"]
+    for section, rows in report.sections.items():
+        lines += ["", TITLES[section]]
+        for name, figures in rows:
+            cells = "  ".join(f"{label} {_figure(label, value)}" for label, value in figures.items())
+            lines.append(f"  {name:<28} {cells}")
+    if report.confidence:
+        lines += ["", "stated confidence against how often the answer was right"]
+        lines += [
+            f"  {row.low:.1f} to {row.high:.1f}   {row.count:>5} answers   stated {row.stated:.2f}   right {row.observed:.2f}"
+            for row in report.confidence
+        ]
+    return [*lines, ""]
+
+
+def _figure(label: str, value: float) -> str:
+    return str(int(value)) if label == "asked" else f"{value:.3f}"
+
+
+def _tell(text: str) -> None:
+    print(printable(text), file=sys.stderr, flush=True)
