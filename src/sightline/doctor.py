@@ -56,7 +56,7 @@ class Diagnosis:
 
 
 def examine(library: Path | None, *, deep: bool = False, repair: bool = False) -> Diagnosis:
-    """Looks at the installation and at the library, if there is one; `repair` queues what is damaged to be read again."""
+    """Looks at the installation and the library, if there is one; `repair` queues what is damaged to be read again."""
     found = Diagnosis(
         sightline=__version__,
         python=sys.version.split()[0],

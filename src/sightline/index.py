@@ -11,7 +11,7 @@ import os
 import socket
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
@@ -112,6 +112,7 @@ class _Run:
         self.facts: dict[int, dict[str, Any]] = {}
         self.names: dict[int, list[str]] = {}  # every name of a content that this run has seen
         self.elsewhere: set[int] = set()  # contents with names that this run has not looked at
+        self.reading: Counter[int] = Counter()  # texts on their way; a content is finished when they have arrived
         self.indexed: set[int] = set()  # contents that were in already: their text may have changed
         self.wanted: set[int] = set()  # contents with units still to claim
         self.entered: set[int] = set()
@@ -246,7 +247,9 @@ class _Run:
 
     def _next(self) -> _Job | None:
         while self.indexed and not self.ready:
-            self._read_along(self.indexed.pop())
+            content = self.indexed.pop()
+            self._read_beside(content, self.tracks.get(content, {}))
+            self._read_along(content)
         if self.ready:
             return self.ready.popleft()
         if self.wanted and (unit := self.library.claim(self.generation, self.owner, contents=self.wanted)):
@@ -303,6 +306,7 @@ class _Run:
             for track, lines in answer["lines"].items():
                 self.library.set_lines(content, f"embedded: {track}", "", [_line(line) for line in lines])
             self.wanted.add(content)
+            self._read_beside(content, self.tracks.get(content, {}))
             self._finish_if_done(content)
 
         request = {"do": "open", "path": path, "about": UNIT_SECONDS, "cpu_seconds": 30 + _size(path) / 20e6}
@@ -344,7 +348,7 @@ class _Run:
 
     def _finish_if_done(self, content: int) -> None:
         units = self.library.units(content, self.generation)
-        if content not in self.wanted or any(unit.state != "done" for unit in units):
+        if content not in self.wanted or self.reading[content] or any(unit.state != "done" for unit in units):
             return
         self.wanted.discard(content)
         path = self.path_of[content]
@@ -359,6 +363,8 @@ class _Run:
         self.report.seconds_of_video += _length(parts)
         self._note_damage(path, parts)
         self.tell({"event": "file", "path": path, "state": "indexed"})
+        if len(self.names[content]) > 1:  # a name that came up meanwhile may have subtitles of its own
+            self.indexed.add(content)
         self._read_along(content)
 
     def _note_damage(self, path: str, parts: list[UnitDone]) -> None:
@@ -377,10 +383,9 @@ class _Run:
     # --- read along: text that lies beside the pictures --------------------------------------------
 
     def _read_along(self, content: int) -> None:
-        """Subtitle files beside the video, then speech and screen text where they were asked for."""
+        """Speech and screen text of a content that is in, where they were asked for: tracks of their own."""
         path = self.path_of[content]
         had = self.tracks.get(content, {})
-        self._read_beside(content, had)
         if self.wishes.listen and f"heard: {self.wishes.listen}" not in had:
             request = {"do": "listen", "path": path, "listener": self.wishes.listen}
             self._text(content, f"heard: {self.wishes.listen}", "", path, request)
@@ -410,11 +415,18 @@ class _Run:
             lines = [_line(line) for line in message[0]["lines"]]
             self.library.set_lines(content, track, key, lines)
             self.report.lines += len(lines)
+            read()
 
         def failed(error: SightlineError) -> None:
             self.report.notes.append(f"{place}: {error}")
             self.tell({"event": "note", "path": place, "message": str(error)})
+            read()
 
+        def read() -> None:
+            self.reading[content] -= 1
+            self._finish_if_done(content)
+
+        self.reading[content] += 1
         self.ready.append(_Job(place, request | {"cpu_seconds": 600 + _size(place) / 1e4}, done, failed))
 
     # --- the end ---------------------------------------------------------------------------------
@@ -423,7 +435,9 @@ class _Run:
         if self.generation.state == "building" and not self.wanted:
             self.library.swap(self.generation)
             if self.report.failed:
-                self.report.notes.append("what was refused in this rebuild is no longer searched; --retry tries it again")
+                self.report.notes.append(
+                    "what was refused in this rebuild is no longer searched; --retry tries it again"
+                )
 
     def accounted(self) -> int:
         return self.report.unchanged + self.report.known + self.report.indexed + self.report.refused

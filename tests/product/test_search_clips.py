@@ -1,7 +1,7 @@
 """Ten stated queries over public clips, each finding its second: subtitles inside a file, and words on the screen.
 
-The truth of the subtitles is ffprobe's; that of the screen was read off the frames by eye: the second at which the words are
-first whole, to half a second. Screen text needs rapidocr and is skipped where it is not installed.
+The truth of the subtitles is ffprobe's; that of the screen was read off the frames by eye: the second at which the
+words are first whole, to half a second. Screen text needs rapidocr and is skipped where it is not installed.
 """
 
 import importlib.util

@@ -57,7 +57,7 @@ def test_a_column_cut_short_is_refused_until_it_is_repaired(shelf, column):
     for _ in range(4):
         path = next(path for path in column_files(shelf) if path.name.startswith(column))
         os.truncate(path, draw.randrange(path.stat().st_size))
-        with Library.open(shelf) as library, pytest.raises(LibraryDamaged, match="check --repair"):
+        with Library.open(shelf) as library, pytest.raises(LibraryDamaged, match="doctor --repair"):
             library.view()
         found = mended(shelf)
         assert {"missing-bytes", "damaged"} <= {problem.kind for problem in found}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from sightline.video.reel import Leave, Reel, Sight
-from sightline.video.shots import Grey, is_cut
+from sightline.video.shots import Grey, may_hide_cut
 
 if TYPE_CHECKING:
     import av
@@ -107,7 +107,7 @@ class Guided:
                 continue
             tiny, until = self.grey.tiny(key.frame), min(key.second, end)
             if before > -math.inf or key.second > start:  # something may lie before this keyframe
-                hides_cut = not before_tiny or is_cut(before_tiny, tiny)
+                hides_cut = not before_tiny or may_hide_cut(before_tiny, tiny)
                 yield from self._stretch(start, before, until, whole=hides_cut)
                 key.jumped = not hides_cut
             if key.second >= end:
