@@ -30,14 +30,14 @@ def _drawn(gop: int, preset: str, bitrate: int) -> Path:
     if path.exists():
         return path
     random = np.random.default_rng(3)
-    scenes = [_scene(random) for _ in range(5)]
+    scenes = [_scene(random) for _ in range(2)]  # shots of ten seconds
     grain = random.integers(-6, 7, (8, 720, 1280, 1), dtype=np.int16)
     with av.open(str(path), "w") as container:
         options = {"preset": preset, "g": str(gop), "keyint_min": str(gop), "sc_threshold": "0"}
         stream = container.add_stream("libx264", rate=RATE, options=options)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 1280, 720, "yuv420p", bitrate
         for i in range(RATE * LOOP):
-            scene = np.roll(scenes[i * len(scenes) // (RATE * LOOP)], (i * 2, i * 5), (0, 1))
+            scene = np.roll(scenes[i * len(scenes) // (RATE * LOOP)], (i, i * 3), (0, 1))
             picture = np.clip(scene + grain[i % len(grain)], 0, 255).astype(np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())

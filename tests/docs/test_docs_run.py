@@ -24,7 +24,7 @@ def _headings(name: str) -> list[str]:
 
 def _commands(name: str) -> list[str]:
     lines = [line.strip() for block in _blocks(name, "sh") for line in block.splitlines()]
-    return [line.split("  #")[0].strip() for line in lines if line.startswith("sightline ")]
+    return [re.split(r"\s+# ", line)[0] for line in lines if line.startswith("sightline ")]
 
 
 def test_both_readmes_have_the_same_headings_and_the_same_commands():

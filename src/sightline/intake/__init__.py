@@ -1,0 +1,1 @@
+"""Intake: what happens to a file between being found and being searchable, one job a file."""
