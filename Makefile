@@ -9,6 +9,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 LAB ?= .venv-lab
+LEARNED = $(wildcard tests/encoders tests/nn tests/connectors tests/keyframes tests/fusion tests/objectives tests/language tests/learning)
 PIP = -m pip install --quiet --disable-pip-version-check
 export PYTHONDONTWRITEBYTECODE = 1
 export HF_HUB_OFFLINE = 1
@@ -37,14 +38,14 @@ imports: $(VENV)/dev
 
 lab: $(LAB)/dev
 	$(LAB)/bin/python tools/check_environment.py
-	$(LAB)/bin/python -m pytest tests/encoders tests/docs
+	OMP_NUM_THREADS=1 $(LAB)/bin/python -m pytest $(LEARNED)
 
 slow: $(LAB)/dev
 	$(LAB)/bin/python -m pytest -m slow
 
 bench: $(LAB)/dev
 	$(LAB)/bin/python $(PIP) -r benches/requirements.txt
-	$(LAB)/bin/python -m benches
+	$(LAB)/bin/python -m benches --write
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

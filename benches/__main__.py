@@ -17,8 +17,13 @@ ROWS = {
     "5": "row05_search",
     "6": "row06_filters",
     "7": "row07_command",
+    "8": "row08_choose",
+    "9": "row09_guided_pool",
+    "10": "row10_merge",
+    "11": "row11_operator",
     "13": "row13_memory",
     "14": "row14_noop",
+    "parity": "parity",
 }
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 

@@ -1,6 +1,6 @@
-"""Writes docs/commands.md: the help text of every command, as the command prints it.
+"""Writes docs/commands.md, the help text of every command, and docs/parts.md, the table of all parts.
 
-python tools/write_docs.py
+python tools/write_docs.py         (docs/parts.md counts parameters and is left as it is where torch is not installed)
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ import os
 from pathlib import Path
 
 from sightline.cli.main import build_parser
+from sightline.parts import Part, parts
 
-OUT = Path(__file__).parents[1] / "docs" / "commands.md"
+DOCS = Path(__file__).parents[1] / "docs"
+OUT = DOCS / "commands.md"
+PARTS = DOCS / "parts.md"
 
 
 def text() -> str:
@@ -34,6 +37,29 @@ def _walk(name: str, parser: argparse.ArgumentParser) -> list[tuple[str, argpars
     return found
 
 
+def parts_text(listed: list[Part]) -> str:
+    """A table for each station: a part, where it is from, its file, its size, the test that proves it."""
+    lines = [
+        "# Parts\n\nEvery idea of every station, as `sightline list parts` prints it. Written by "
+        "`python tools/write_docs.py`.\nParameters are counted at tiny size (`TINY` in `sightline/parts.py`); 0 is a "
+        "plain function."
+    ]
+    for station in dict.fromkeys(part.station for part in listed):
+        lines.append(f"\n## {station}\n\n| part | from | file | parameters | formula test |\n|---|---|---|---|---|")
+        lines += [_row(part) for part in listed if part.station == station]
+    return "\n".join(lines) + "\n"
+
+
+def _row(part: Part) -> str:
+    file, _, test = part.test.partition("::")
+    source, size = part.source.replace("|", "\\|"), "" if part.parameters is None else f"{part.parameters:,}"
+    proof = f"[{test}](../{file})" if test else ""
+    return f"| {part.name} | {source} | [{Path(part.file).name}](../src/{part.file}) | {size} | {proof} |"
+
+
 if __name__ == "__main__":
-    OUT.parent.mkdir(exist_ok=True)
+    DOCS.mkdir(exist_ok=True)
     OUT.write_text(text())
+    listed = parts()
+    if all(part.parameters is not None for part in listed):
+        PARTS.write_text(parts_text(listed))

@@ -67,8 +67,8 @@ def test_every_station_has_parts():
 
 def test_the_list_is_read_without_torch_or_any_other_heavy_package():
     code = (
-        "import sys; sys.modules['torch'] = None; import sightline.parts as p; p.importlib.util.find_spec = lambda n: None;"
-        "p.parts(); print([m for m in ('numpy', 'transformers', 'sqlite3') if m in sys.modules])"
+        "import sys, importlib.util; importlib.util.find_spec = lambda name: None; import sightline.parts as parts;"
+        "parts.parts(); print([m for m in ('torch', 'numpy', 'transformers', 'sqlite3') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
@@ -121,5 +121,31 @@ def test_parameters_are_counted_at_tiny_size():
     assert sizes["mlp"] == 2 * (8 * 8 + 8)
 
 
-def test_what_a_function_of_tensors_or_numpy_needs_no_torch_to_be_counted_as():
-    assert {part.name: part.parameters for part in LISTED}["mmr"] == 0
+def test_plain_numpy_has_no_parameters_with_or_without_torch():
+    assert {part.parameters for part in LISTED if part.station == "keyframes" and "mmr" in part.file} == {0}
+
+
+def _found_in(folder: Path, station: str, name: str, made_by: str, others: set[str]) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "TESTS", folder)
+        return listing._formula_test(station, name, made_by, others)
+
+
+def test_a_contract_or_a_refusal_is_no_formula_test(tmp_path):
+    (tmp_path / "keyframes").mkdir()
+    text = "from sightline.keyframes.mmr import mmr\n\ndef test_mmr_{}():\n    mmr()\n"
+    (tmp_path / "keyframes" / "test_all_contract.py").write_text(text.format("is_the_loop"))
+    (tmp_path / "keyframes" / "test_words.py").write_text(text.format("without_vectors_is_refused"))
+    asked = ("keyframes", "mmr", "sightline.keyframes.mmr:mmr", set())
+    assert _found_in(tmp_path, *asked) == ""
+    (tmp_path / "keyframes" / "test_loops.py").write_text(text.format("is_the_loop"))
+    assert _found_in(tmp_path, *asked) == "tests/keyframes/test_loops.py::test_mmr_is_the_loop"
+
+
+def test_the_test_of_another_part_of_the_file_is_not_its_own(tmp_path):
+    (tmp_path / "nn").mkdir()
+    text = "from sightline.nn.momentum import MomentumTwin\n\ndef test_it_is_the_loop():\n    MomentumTwin()\n"
+    (tmp_path / "nn" / "test_twin.py").write_text(text)
+    queue, twin = "sightline.nn.momentum:Queue", "sightline.nn.momentum:MomentumTwin"
+    assert _found_in(tmp_path, "nn", "queue", queue, {twin}) == ""
+    assert _found_in(tmp_path, "nn", "momentum-twin", twin, {queue}) == "tests/nn/test_twin.py::test_it_is_the_loop"

@@ -1,4 +1,7 @@
-"""`sightline list`: what is in the library, file by file, and what was refused and why."""
+"""`sightline list`: what is in the library, file by file, and what was refused and why.
+
+`sightline list parts` lists the parts instead: every idea of every station, with its source, its size and its test.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ examples:
   sightline list
   sightline list --failed
   sightline list --json
+  sightline list parts             the parts of every station, with source, size and test (a folder: ./parts)
+  sightline list parts --json
 """
 
 
@@ -24,6 +29,8 @@ def add(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.paths == ["parts"]:
+        return _parts(args.json)
     from dataclasses import asdict
 
     from sightline.cli.main import library_path
@@ -37,12 +44,31 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for row in rows:
         print(_row(row))
-    print(_summary(counts))
+    print(f"{many(len(rows), 'file')} of {counts.files:,}" if args.paths or args.failed else _summary(counts))
+    return 0
+
+
+def _parts(as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from sightline.parts import parts
+
+    found = parts()
+    if as_json:
+        print_json({"parts": [asdict(part) for part in found]})
+        return 0
+    print(f"{'station':10}  {'part':24}  {'parameters':>11}  {'from':50}  {'file':42}  formula test")
+    for part in found:
+        large = "needs [lab]" if part.parameters is None else f"{part.parameters:,}"
+        source = part.source if len(part.source) <= 50 else part.source[:49] + "…"
+        test = part.test or "not installed, or none"
+        print(f"{part.station:10}  {part.name:24}  {large:>11}  {source:50}  {part.file:42}  {test}")
+    print(many(len(found), "part"))
     return 0
 
 
 def _wanted(row: Any, args: argparse.Namespace) -> bool:
-    if args.failed and row.state == "indexed":
+    if args.failed and row.state not in ("failed", "skipped"):
         return False
     roots = [os.path.abspath(path) for path in args.paths]
     return not roots or any(row.path == root or row.path.startswith(root.rstrip(os.sep) + os.sep) for root in roots)
