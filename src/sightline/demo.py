@@ -123,4 +123,4 @@ def _contact_sheet(library: Any, query: str, out: Path) -> Path:
     from sightline.exports import export
     from sightline.search import find_moments
 
-    return export("sheet", find_moments(library, query, thumbnails=True), out)[0]
+    return export("sheet", find_moments(library, query, thumbnails=True), out, overwrite=True)[0]

@@ -112,6 +112,18 @@ class BadModel(NoSuchEncoder):
     code = "bad-model"
 
 
+class NoWorkers(SightlineError):
+    """Decoding processes cannot be started; nothing is wrong with any file."""
+
+    code = "no-workers"
+
+
+class SystemSays(SightlineError):
+    """The operating system refused something: a folder that cannot be made, a full disk."""
+
+    code = "system"
+
+
 class MissingExtra(SightlineError):
     """An optional part is not installed; the message is the one line that says how to get it."""
 

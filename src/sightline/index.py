@@ -10,8 +10,9 @@ import os
 import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from importlib.util import find_spec
 
-from sightline.errors import SightlineError
+from sightline.errors import MissingExtra, NoWorkers, SightlineError
 from sightline.indexing.pool import Pool
 from sightline.indexing.report import Report
 from sightline.indexing.wire import Message
@@ -29,6 +30,7 @@ def index_paths(
     library: Library, paths: Iterable[str], wishes: Wishes | None = None, tell: Told | None = None
 ) -> Report:
     """Brings the library up to date with what lies under `paths`; returns what was done, what was refused and why."""
+    _check_extras(wishes or Wishes())
     run = Run(library, wishes or Wishes(), tell or (lambda event: None))
     began = time.monotonic()
     try:
@@ -41,9 +43,19 @@ def index_paths(
         run.report.interrupted = True
     finally:
         library.release(run.owner)
-        run.report.waiting = max(run.report.found - run.accounted(), 0)
+        run.add_up()
         run.report.seconds_taken = time.monotonic() - began
     return run.report
+
+
+def _check_extras(wishes: Wishes) -> None:
+    """A part that is asked for and not installed is one error before anything is done, not one line a video."""
+    for asked, module, what, extra in (
+        (wishes.listen, "faster_whisper", "recognising speech", "speech"),
+        (wishes.screen, "rapidocr", "reading words on the screen", "ocr"),
+    ):
+        if asked and find_spec(module) is None:
+            raise MissingExtra(what, extra)
 
 
 class Run(Comparing, Watching, Reading, Finishing):
@@ -83,6 +95,8 @@ class Run(Comparing, Watching, Reading, Finishing):
     def _land(self, job: Job, future: Future[Message]) -> None:
         try:
             answer = future.result()
+        except NoWorkers:
+            raise
         except SightlineError as error:
             job.failed(error)
         else:
@@ -92,14 +106,26 @@ class Run(Comparing, Watching, Reading, Finishing):
         return lambda sign: self.tell({"event": "progress", "path": path, **sign})
 
     def _others_at_work(self) -> bool:
-        """Whether another indexer holds units of contents we want; those it finishes are let go."""
+        """Whether another indexer holds pieces of contents we want; those it has finished are let go."""
+        self.wanted &= self.library.living(self.wanted)
         for content in list(self.wanted):
             work = self.library.state(content, self.generation)
-            if work and work.state != "pending":
-                self.wanted.discard(content)
-                self.report.known += 1
-            else:
+            if work and work.state == "pending":
                 self.finish_if_done(content)
+                continue
+            self.wanted.discard(content)
+            for name in self.names[content]:
+                self.outcomes.setdefault(name, "known")
+        if self.wanted and not self._others():
+            self.wanted.clear()  # nobody is at them and none can be claimed: their names were taken off meanwhile
         if self.wanted:
             self.tell({"event": "waiting", "for": len(self.wanted)})
-        return bool(self.wanted)
+        return bool(self.wanted or self.ready)
+
+    def _others(self) -> bool:
+        """Whether somebody else who lives holds a claim; after a look at what could be claimed by now."""
+        self.free_claims_of_the_dead()
+        if unit := self.library.claim(self.generation, self.owner, contents=self.wanted):
+            self.ready.append(self.watch(unit))
+            return True
+        return any(owner != self.owner for owner in self.library.owners())

@@ -8,22 +8,30 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
-from sightline.errors import BadQuery, EncoderMismatch
+from sightline.errors import BadQuery, EncoderMismatch, MediaError
 from sightline.finding import sources as of
 from sightline.finding.confidence import LINE, Calibration, calibration, rarity, word_confidence
 from sightline.finding.fusion import Found, fold_repeats, fuse, ranked
 from sightline.finding.moments import Stretch, clipped, grow, grow_lines, runs_of_lines
 from sightline.finding.order import ordered
 from sightline.finding.query import SOURCES, Filters, Query, Term, parse
-from sightline.finding.results import Curve, Results
+from sightline.finding.results import Curve, Results, floored, page_of
 from sightline.language.terms import query_terms, terms
 from sightline.records import Frames, Moment
+
+SHOWN = {"side": 224, "width": 320}  # pixels of a moment's picture
+AT_ONCE = 16  # pictures asked of a child in one request: each request has its own limit of time
+CLIP = {"memory": 4 << 30, "written": 16 << 30}  # bytes that a child may use to write a clip
+CLIP_SECONDS = 60.0  # of a processor for one second of a clip: 8k at 60 frames a second, decoded and encoded anew
 
 
 def find_moments(
@@ -31,7 +39,7 @@ def find_moments(
     query: str = "",
     *,
     like: str | None = None,
-    limit: int = 10,
+    limit: int | None = 10,
     page: int = 1,
     videos: Sequence[str] | None = None,
     start: float | None = None,
@@ -45,18 +53,39 @@ def find_moments(
     """The moments that answer `query` (see `finding/query.py`), or look like `like` (a picture file, or VIDEO@SECONDS).
 
     `library` is an open `store.library.Library`; the encoder is opened by the name its vectors were made with.
+    Without a limit every moment comes on one page.
     """
     asked = _with_filters(parse(query), videos, start, end, tags, sources)
-    _check(asked, like, limit, page, min_confidence)
+    _check(asked, like, min_confidence)
     line = LINE if min_confidence is None else min_confidence
     with library.view() as view:
-        where = of.scope(view, asked.filters)
-        search = _Search(library, view, where, asked.filters.sources or SOURCES, line, encoder)
-        sides = [search.found(ask, like if i == 0 else None) for i, ask in enumerate(asked.asks or ((),))]
-        paths = {content: video.path for content, video in view.videos.items()}
-        answers = fold_repeats(ranked(_joined(asked, sides, search), paths), view)
-        below = ranked((one for side in sides for one in side if one.confidence < line), paths)
-        return _results(search, asked, answers, below[0] if below else None, limit, page, thumbnails)
+        search = _Search(library, view, of.scope(view, asked.filters), asked.filters.sources or SOURCES, line, encoder)
+        answers, below = _answers(search, asked, like)
+        reason = "" if answers else _outside(search, asked, like) or _reason(search, asked, below)
+        return _results(search, asked, answers, below, reason, limit, page, thumbnails)
+
+
+def _answers(search: _Search, asked: Query, like: str | None) -> tuple[list[Found], Found | None]:
+    """Everything above the line, best first, and the best below it."""
+    either = asked.order == "either"
+    said = [search.stretches(ask, like if i == 0 or either else None) for i, ask in enumerate(asked.asks or ((),))]
+    sides = [fuse(chain.from_iterable(said))] if either else [fuse(stretches) for stretches in said]
+    paths = {content: video.path for content, video in search.view.videos.items()}
+    answers = fold_repeats(ranked(_joined(asked, sides, search), paths), search.view)
+    below = ranked((one for side in sides for one in side if one.confidence < search.line), paths)
+    return answers, below[0] if below else None
+
+
+def _outside(search: _Search, asked: Query, like: str | None) -> str:
+    """Where nothing is found, what the filters (of video, tag and time) kept out."""
+    if search.where == of.Scope():
+        return ""
+    answers, _ = _answers(replace(search, where=of.Scope(), curves={}, missing=[]), asked, like)
+    if not answers:
+        return ""
+    best, moments = _moment(search.view, answers[0]), "1 moment" if len(answers) == 1 else f"{len(answers)} moments"
+    name = PurePath(best.video).name
+    return f"none within your filters; without them {moments}, the best in {name} at {best.start:.3f} s"
 
 
 def _with_filters(
@@ -79,7 +108,7 @@ def _with_filters(
     return replace(asked, filters=filters)
 
 
-def _check(asked: Query, like: str | None, limit: int, page: int, min_confidence: float | None) -> None:
+def _check(asked: Query, like: str | None, min_confidence: float | None) -> None:
     if not asked.asks and not like:
         raise BadQuery(
             'nothing to look for; write some words, as in: sightline search "red kite", or give --like PICTURE'
@@ -87,8 +116,6 @@ def _check(asked: Query, like: str | None, limit: int, page: int, min_confidence
     for name in asked.filters.sources:
         if name not in SOURCES:
             raise BadQuery(f"there is no source {name!r}; choose from {', '.join(SOURCES)}")
-    if limit < 1 or page < 1:
-        raise BadQuery(f"limit and page count from 1, got limit {limit} and page {page}")
     if min_confidence is not None and not 0 <= min_confidence <= 1:
         raise BadQuery(f"a confidence lies between 0 and 1, got {min_confidence:g}")
 
@@ -96,7 +123,7 @@ def _check(asked: Query, like: str | None, limit: int, page: int, min_confidence
 def _joined(asked: Query, sides: list[list[Found]], search: _Search) -> list[Found]:
     """What is above the line; where an order is asked for, put in order, and then every side named must be found."""
     sure = [[one for one in side if one.confidence >= search.line] for side in sides]
-    if not asked.order:
+    if asked.order in ("", "either"):
         return sure[0]
     search.missing = [_said(ask) for ask, side in zip(asked.asks, sure, strict=True) if ask and not side]
     if search.missing:
@@ -121,10 +148,10 @@ class _Search:
     missing: list[str] = field(default_factory=list)  # sides of an order word for which nothing is found
     heard: float = 1.0  # the share of the words in which the encoder sees anything
 
-    def found(self, ask: tuple[Term, ...], like: str | None) -> list[Found]:
-        """Everything that speaks for one thing that was asked for, fused."""
-        stretches = [*self._pictures(ask, like), *self._words(ask)]
-        return fuse(clipped(stretch, self.where.start, self.where.end) for stretch in stretches)
+    def stretches(self, ask: tuple[Term, ...], like: str | None) -> list[Stretch]:
+        """Everything that speaks for one thing that was asked for."""
+        found = [*self._pictures(ask, like), *self._words(ask)]
+        return [clipped(stretch, self.where.start, self.where.end) for stretch in found]
 
     def _pictures(self, ask: tuple[Term, ...], like: str | None) -> list[Stretch]:
         if not self.view.generation or not self.view.generation.width:
@@ -203,6 +230,22 @@ def _look(path: str, second: float | None, side: int) -> Frames:
     return Frames(arrays["pixels"], arrays["seconds"], path)
 
 
+@contextmanager
+def cutter() -> Iterator[Callable[[str, float, float, Path], None]]:
+    """A function that cuts [start, end) of a video into a file, in a child process as every file is decoded."""
+    from sightline.indexing.limits import ChildLimits
+    from sightline.indexing.pool import Pool
+
+    with Pool(1, ChildLimits(**CLIP)) as pool:
+
+        def cut(path: str, start: float, end: float, out: Path) -> None:
+            seconds = 60.0 + CLIP_SECONDS * (end - start)
+            wanted = {"path": path, "start": start, "end": end, "out": str(out), "cpu_seconds": seconds}
+            pool.ask({"do": "cut", **wanted})
+
+        yield cut
+
+
 # --- what is handed back ---------------------------------------------------------------------------
 
 
@@ -211,30 +254,31 @@ def _results(
     asked: Query,
     answers: list[Found],
     below: Found | None,
-    limit: int,
+    reason: str,
+    limit: int | None,
     page: int,
     thumbnails: bool,
 ) -> Results:
     view = search.view
-    here = answers[(page - 1) * limit : page * limit]
+    place, pages = page_of(len(answers), limit, page)
+    here = answers[place]
     contents = list(dict.fromkeys(one.span.content for one in here))
-    nearest = None if answers or below is None else _moment(view, below)
     return Results(
         query=asked.text,
         moments=[_moment(view, one) for one in here],
         total=len(answers),
         page=page,
-        pages=max(math.ceil(len(answers) / limit), 1),
+        pages=pages,
         no_match=not answers,
-        reason="" if answers else _reason(search, asked, nearest),
-        nearest=nearest,
+        reason=reason,
+        nearest=None if answers or below is None else _moment(view, below),
         coverage=_coverage(search.library),
         generation=view.generation.id if view.generation else 0,
         occurrences=[[_moment(view, other) for other in one.repeats] for one in here],
         curves=[_drawn(search.curves.get(one.span.content)) for one in here],
         facts={view.videos[content].path: view.videos[content].facts for content in contents},
         copies={view.videos[c].path: list(view.videos[c].paths[1:]) for c in contents if len(view.videos[c].paths) > 1},
-        thumbnails=[_thumbnail(view, one) for one in here] if thumbnails else [],
+        thumbnails=_thumbnails(view, here) if thumbnails else [],
     )
 
 
@@ -255,7 +299,33 @@ def _drawn(curve: of.Curve | None) -> Curve:
     return Curve() if curve is None else Curve(curve.seconds.tolist(), [float(score) for score in curve.scores])
 
 
-def _thumbnail(view: Any, one: Found) -> bytes:
+def _thumbnails(view: Any, here: Sequence[Found]) -> list[bytes]:
+    """What each moment's best second shows, decoded in a child; the shot's stored picture where the file is gone."""
+    wanted: dict[tuple[int, str], set[float]] = {}
+    for one in here:
+        content = one.span.content
+        if path := next((path for path in view.videos[content].paths if os.path.isfile(path)), None):
+            wanted.setdefault((content, path), set()).add(one.span.second)
+    found = _decoded(wanted) if wanted else {}
+    return [found.get((one.span.content, one.span.second)) or _stored(view, one) for one in here]
+
+
+def _decoded(wanted: dict[tuple[int, str], set[float]]) -> dict[tuple[int, float], bytes]:
+    from sightline.indexing.pool import Pool
+
+    found: dict[tuple[int, float], bytes] = {}
+    with Pool(1) as pool:
+        for (content, path), all_seconds in wanted.items():
+            seconds = sorted(all_seconds)
+            for begin in range(0, len(seconds), AT_ONCE):
+                some = seconds[begin : begin + AT_ONCE]
+                with suppress(MediaError):  # a file that was replaced or damaged since: its stored pictures stand in
+                    _, arrays = pool.ask({"do": "frames", "path": os.path.abspath(path), "seconds": some, **SHOWN})
+                    found |= {(content, second): arrays[f"picture{i}"].tobytes() for i, second in enumerate(some)}
+    return found
+
+
+def _stored(view: Any, one: Found) -> bytes:
     """The small picture of the shot that holds the moment's best frame."""
     second = one.span.second
     return next((s.thumbnail for s in view.shots(one.span.content) if s.start <= second < s.end and s.thumbnail), b"")
@@ -269,19 +339,18 @@ def _coverage(library: Any) -> float:
     return counts.built / counts.contents if counts.contents else 1.0
 
 
-def _reason(search: _Search, asked: Query, nearest: Moment | None) -> str:
+def _reason(search: _Search, asked: Query, below: Found | None) -> str:
     """Why there is nothing, in words a person can act on."""
     if not search.view.videos:
         return "the library holds no video yet; index some with: sightline index FOLDER"
     if search.missing:
         return f"nothing is sure enough to be {' or '.join(map(repr, search.missing))}, which {asked.order!r} needs"
-    if asked.order:
+    if asked.order not in ("", "either"):
         return f"every part is found, but nowhere joined by {asked.order!r} in one video"
-    if nearest is not None:
+    if below is not None:
         half = f" (the encoder sees {search.heard:.0%} of the words)" if 0 < search.heard < 1 else ""
-        return (
-            f"the nearest thing seen has confidence {nearest.confidence:.2f}, below the line at {search.line:g}{half}"
-        )
+        sure = floored(below.confidence)
+        return f"the nearest thing seen has confidence {sure}, below the line at {search.line:g}{half}"
     silent = ["the encoder sees nothing in these words"] if not search.heard else []
     unsaid = ["no line of speech or screen text holds them"] if set(search.sources) - {"picture"} else []
     return ", and ".join([*silent, *unsaid]) or "nothing is stored where you look"

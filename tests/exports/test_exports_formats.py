@@ -53,7 +53,7 @@ def results(moments: list[Moment], query: str = "red kite", rate: float = 25.0, 
 
 
 def written(name: str, given: Results, folder: Path) -> str:
-    (path,) = export(name, given, folder / f"out.{name}")
+    (path,) = export(name, given, folder / f"out.{name}", overwrite=True)
     return path.read_bytes().decode("utf-8")
 
 
@@ -80,10 +80,9 @@ def test_the_same_results_give_the_same_bytes(name: str, tmp_path: Path) -> None
 
 
 def test_no_half_written_file_is_left_behind(tmp_path: Path) -> None:
-    (tmp_path / "taken.srt").mkdir()
-    with pytest.raises(ExportError, match="cannot write .*taken.srt"):
-        export("srt", results(SAID), tmp_path / "taken.srt")
-    assert [path.name for path in tmp_path.iterdir()] == ["taken.srt"]
+    with pytest.raises(ExportError, match="cannot write .*: .*; choose another place"):
+        export("srt", results(SAID), tmp_path / ("long" * 70))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:

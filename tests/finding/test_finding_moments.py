@@ -5,7 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from sightline.finding.moments import Stretch, clipped, grow, grow_lines, overlap, runs_of_lines, shots_of, smoothed
+from sightline.finding.moments import (
+    HOLE,
+    Stretch,
+    clipped,
+    grow,
+    grow_lines,
+    lower_quarter,
+    overlap,
+    runs_of_lines,
+    shots_of,
+    smoothed,
+)
 from sightline.finding.sources import Curve
 from sightline.records import Line, Shot
 from sightline.store.rows import LineHit
@@ -103,13 +114,32 @@ def test_moments_of_random_curves_lie_apart_and_inside_the_video() -> None:
 
 def test_smoothing_is_the_slow_loop_and_does_not_reach_over_a_cut() -> None:
     one = curve([0.1, 0.5, 0.9, 0.2, 0.7], cuts=[2.5])
-    scores, shot = one.scores.tolist(), shots_of(one).tolist()
+    scores, shot, stands = one.scores.tolist(), shots_of(one).tolist(), [1.0, 0.25, 4.0, 0.5, 1.5]
     slow = []
-    for i, score in enumerate(scores):
-        before = scores[i - 1] if i > 0 and shot[i - 1] == shot[i] else score
-        after = scores[i + 1] if i + 1 < len(scores) and shot[i + 1] == shot[i] else score
-        slow.append((before + 2 * score + after) / 4)
-    assert smoothed(one.scores, shots_of(one)).tolist() == pytest.approx(slow)
+    for i in range(5):
+        before = i - 1 if i > 0 and shot[i - 1] == shot[i] else i
+        after = i + 1 if i + 1 < 5 and shot[i + 1] == shot[i] else i
+        weights = {0: min(stands[before], HOLE), 1: 2 * stands[i], 2: min(stands[after], HOLE)}
+        total = weights[0] * scores[before] + weights[1] * scores[i] + weights[2] * scores[after]
+        slow.append(total / sum(weights.values()))
+    assert smoothed(one.scores, shots_of(one), np.array(stands)).tolist() == pytest.approx(slow)
+
+
+def test_rows_a_second_apart_are_smoothed_by_one_two_one() -> None:
+    even = smoothed(np.array([1.0, 0.0, 1.0]), np.zeros(3, int), np.ones(3))
+    assert even.tolist() == [0.75, 0.5, 0.75]
+
+
+def test_a_dip_that_lasts_parts_two_moments_though_it_is_one_row() -> None:
+    dark = [0.0, 0.44, 0.43, 0.02, 0.45, 0.0]
+    at = [0.0, 6.006, 7.007, 8.008, 12.012, 14.014]
+    assert sorted(spans(grow(curve(dark, seconds=at, end=30.0), 0.3, SPREAD))) == [(6.006, 8.008), (12.012, 14.014)]
+
+
+def test_the_background_is_what_a_quarter_of_the_time_shows() -> None:
+    """Nine rows of one bright second each, and one row that stands for an hour."""
+    assert lower_quarter(np.array([*range(2, 11), 1.0]), np.array([1.0] * 9 + [3600.0])) == 1.0
+    assert lower_quarter(np.array([4.0, 3.0, 2.0, 1.0]), np.array([1.0, 1.0, 1.0, 1.0])) == 1.0
 
 
 # --- lines ----------------------------------------------------------------------------------------

@@ -33,6 +33,30 @@ def test_a_leading_minus_may_stand_before_what_is_wanted() -> None:
     assert parse("- people + beach").asks == ((Term("people", -1.0), Term("beach")),)
 
 
+def test_a_minus_before_a_word_leaves_out_that_word_alone() -> None:
+    assert parse("gift -green box").asks == ((Term("gift box"), Term("green", -1.0)),)
+    assert parse('-"two dogs" kite －人').asks == (
+        (Term("kite"), Term("two dogs", -1.0, ("two dogs",)), Term("人", -1.0)),
+    )
+
+
+@pytest.mark.parametrize("text", ["t-shirt", "outside -5 degrees", "the --help page", "a - b"])
+def test_a_minus_elsewhere_leaves_out_no_single_word(text: str) -> None:
+    assert all(term.text != "help page" and term.text != "5" for term in parse(text).asks[0])
+    assert " ".join(term.text for term in parse(text).asks[0]) == text.replace(" - ", " ")
+
+
+def test_or_asks_for_either() -> None:
+    query = parse("dog OR red robot - cat")
+    assert (query.order, asked("dog OR red robot - cat")) == ("either", [["dog"], ["red robot", "cat"]])
+    assert asked("狗或者机器人") == [["狗"], ["机器人"]]
+
+
+@pytest.mark.parametrize("text", ["dog or robot", "Portland OR", "OR", "OR *", '"dog OR robot"', "ORDER"])
+def test_or_that_joins_nothing_is_a_word(text: str) -> None:
+    assert parse(text).order == "" and len(parse(text).asks) == 1
+
+
 def test_a_quoted_phrase_is_kept_together() -> None:
     assert parse('say "to be - or not"').asks == ((Term("say to be - or not", 1.0, ("to be - or not",)),),)
 
@@ -109,6 +133,12 @@ def test_a_link_is_no_filter() -> None:
         ("kite + - dog", r"^column 6: nothing follows"),
         ("- people", r"^column 1: there are only things to leave out; name something to look for"),
         ('red "kite', r'^column 5: the quote " is never closed; close it with "'),
+        ("-people", r"^column 1: there are only things to leave out; name something to look for"),
+        (
+            "dog OR kite after rain",
+            r"^column 5: OR stands beside the order word 'after'; ask one thing after the other",
+        ),
+        (" OR ".join("abcdefghij"), r"^column 38: 10 things are joined by OR; join 8 or fewer"),
         ("dog source:smell", r"^column 12: there is no source 'smell'; choose from picture, speech, screen"),
         ("dog time:60-10", r"^column 10: the stretch '60-10' ends before it starts; write time:10-60"),
         ("dog time:noon", r"^column 10: 'noon' is no stretch of time"),

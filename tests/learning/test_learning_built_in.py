@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -10,16 +11,15 @@ from random import Random
 import numpy as np
 import pytest
 
+from sightline.data.storybook.words import PLACES
 from sightline.encoders.built_in import HOME, SIDE, WEIGHTS, open_built_in, scaled
 from sightline.encoders.by_name import open_encoder
 from sightline.encoders.lexicon import Lexicon
 from sightline.errors import BadQuery, NoSuchEncoder
 from sightline.evaluate import seen_cuts
 from sightline.recipes import storybook_phrases as say
-from sightline.recipes.storybook_pictures import draw_sheaf, seen_at
+from sightline.recipes.storybook_pictures import draw_sheaf, seen_at, strewn
 from sightline.records import Frames
-
-SOME = say.claim(thing="cat", colour="red")
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,9 @@ def frames(pixels: np.ndarray) -> Frames:
 
 
 def cosine(encoder, one: str, other: str) -> float:
-    rows = encoder.read([one, other]).vector
-    return float(rows[0] @ rows[1])
+    """Of what the towers say; the last number, which no picture has, is left out."""
+    rows = encoder.read([one, other]).vector[:, :-1]
+    return float(rows[0] @ rows[1] / np.linalg.norm(rows[0]) / np.linalg.norm(rows[1]))
 
 
 # --- what is shipped --------------------------------------------------------------------------------
@@ -77,9 +78,8 @@ def test_the_onnx_files_give_what_the_safetensors_towers_give(encoder, sheaf) ->
         seen = model.pictures(torch.from_numpy(sheaf.pixels)).numpy()
         read = model.texts(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
     np.testing.assert_allclose(encoder.see(frames(sheaf.pixels)).vectors[0][:, :-1], seen, atol=2e-4)
-    np.testing.assert_allclose(
-        encoder.read(["a small red cat", "在海滩上有一只蓝色的狗"]).vector[:, :-1], read, atol=2e-4
-    )
+    told = encoder.read(["a small red cat", "在海滩上有一只蓝色的狗"]).vector[:, :-1]
+    np.testing.assert_allclose(told / np.linalg.norm(told, axis=1, keepdims=True), read, atol=2e-4)
 
 
 def test_the_words_shipped_are_the_words_of_storybook() -> None:
@@ -124,7 +124,9 @@ def test_pictures_of_any_shape_are_seen(encoder, shape: tuple[int, int]) -> None
 # --- words: known, unknown, alike ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["", "  ", "the of and", "a horse", "a tent by a river", "一匹马", "法官宣读判决书", "?!"])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "the of and", "a horse", "a tent by a river", "一匹马", "法官宣读判决书", "?!"]
+)
 def test_words_it_does_not_know_are_a_zero_row(encoder, text: str) -> None:
     assert not encoder.read([text]).vector.any()
 
@@ -132,8 +134,7 @@ def test_words_it_does_not_know_are_a_zero_row(encoder, text: str) -> None:
 def test_an_unknown_word_takes_its_share_of_the_row(encoder) -> None:
     """Three content words of which one is strange: two thirds of the square stay."""
     whole, mixed = encoder.read(["red boat", "red boat xylograph"]).vector
-    assert whole[-1] == 0.0
-    assert mixed[-1] ** 2 == pytest.approx(1 / 3, abs=1e-5)
+    assert (mixed[:-1] ** 2).sum() == pytest.approx(2 / 3 * (whole[:-1] ** 2).sum(), rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -152,9 +153,14 @@ def test_the_same_said_in_other_words_is_near(encoder, one: str, other: str, str
     assert cosine(encoder, one, other) > cosine(encoder, one, stranger) + 0.2
 
 
-def test_a_colour_belongs_to_its_own_noun(encoder) -> None:
-    assert cosine(encoder, "a red cat and a blue dog", "a blue dog and a red cat") > 0.9
-    assert cosine(encoder, "a red cat and a blue dog", "a blue cat and a red dog") < 0.9
+def test_a_picture_is_nearest_to_its_own_place(encoder) -> None:
+    """A few words, a few pictures; the figures of docs/model-card.md are measured on thousands."""
+    dice = Random(11)
+    made = [strewn(dice, (112, 64), "train", count=1) for _ in range(24)]
+    seen = encoder.see(frames(np.stack([np.asarray(drawn).transpose(2, 0, 1) for drawn, _, _ in made]))).vectors[0]
+    places = encoder.read([place.en[0] for place in PLACES.values()]).vector
+    right = np.array([list(PLACES).index(place) for _, _, place in made])
+    assert ((seen @ places.T).argmax(axis=1) == right).mean() > 0.9
 
 
 @pytest.mark.parametrize(
@@ -221,9 +227,7 @@ def test_training_draws_no_combination_that_is_held_out() -> None:
 
     facts = draw_sheaf(0, 3, (64, 64), 41).facts
     pairs = {(t[say.THING], t[say.COLOUR]) for row in facts.things for t in row if t[say.THING] >= 0}
-    assert pairs and all(
-        colour_group(say.NAMES[say.THING][p], say.NAMES[say.COLOUR][c]) == "train" for p, c in pairs
-    )
+    assert pairs and all(colour_group(say.NAMES[say.THING][p], say.NAMES[say.COLOUR][c]) == "train" for p, c in pairs)
 
 
 def test_a_sheaf_is_the_same_whenever_it_is_drawn() -> None:
@@ -254,29 +258,58 @@ def test_the_softmax_over_many_right_answers_is_the_mean_of_their_logs() -> None
     cosines = torch.tensor(np.random.default_rng(8).uniform(-1, 1, (5, 7)), dtype=torch.float64)
     true = torch.tensor(np.random.default_rng(9).random((5, 7)) < 0.4)
     true[2] = False  # a row that nothing is true of is left out
+    counted = true | torch.tensor(np.random.default_rng(10).random((5, 7)) < 0.7)
     slow = []
     for row in range(5):
-        logs = [float(c * 3 - torch.log(torch.exp(cosines[row] * 3).sum())) for c in cosines[row]]
-        right = [log for log, is_true in zip(logs, true[row], strict=True) if is_true]
+        those_that_count = [float(c) for c, counts in zip(cosines[row], counted[row], strict=True) if counts]
+        whole = math.log(sum(math.exp(3 * c) for c in those_that_count))
+        right = [3 * float(c) - whole for c, is_true in zip(cosines[row], true[row], strict=True) if is_true]
         slow += [-sum(right) / len(right)] if right else []
-    assert float(softmax_many(cosines, torch.tensor(3.0), true)) == pytest.approx(sum(slow) / len(slow), rel=1e-5)
+    found = float(softmax_many(cosines, torch.tensor(3.0), true, counted))
+    assert found == pytest.approx(sum(slow) / len(slow), rel=1e-5)
+
+
+def test_a_pair_that_does_not_count_changes_nothing() -> None:
+    torch = pytest.importorskip("torch")
+    from sightline.recipes.built_in import sigmoid_pairs
+
+    cosines = torch.tensor(np.random.default_rng(8).uniform(-1, 1, (3, 5)), dtype=torch.float64)
+    true, counted = torch.zeros(3, 5, dtype=torch.bool), torch.ones(3, 5, dtype=torch.bool)
+    counted[1, 2] = False
+    other = cosines.clone()
+    other[1, 2] = 0.9
+    scale, bias = torch.tensor(7.0), torch.tensor(-2.0)
+    slow = sum(math.log(1 + math.exp(7 * float(c) - 2)) for c in cosines[counted]) / 3
+    found = [float(sigmoid_pairs(values, scale, bias, true, counted)) for values in (cosines, other)]
+    assert found == pytest.approx([slow, slow])
+
+
+def test_pictures_without_colour_have_one_value_per_point_and_say_no_colour() -> None:
+    pytest.importorskip("torch")
+    from sightline.recipes.built_in_lessons import without_colour
+
+    sheaf, grey = draw_sheaf(0, 0, (48, 48), 5), np.array([False, True, False, True, False])
+    pixels, facts = without_colour(sheaf.pixels, sheaf.facts, grey, np.random.default_rng(1))
+    assert (pixels[grey] == pixels[grey][:, :1]).all() and np.array_equal(pixels[~grey], sheaf.pixels[~grey])
+    assert (facts.things[grey][..., say.COLOUR] == say.NOTHING).all()
+    assert np.array_equal(facts.things[~grey], sheaf.facts.things[~grey])
 
 
 def test_a_thing_is_compared_at_its_own_place() -> None:
     torch = pytest.importorskip("torch")
-    from sightline.recipes.built_in import SIZES, at_their_places, lesson
+    from sightline.recipes.built_in import SIZES, at_their_places
+    from sightline.recipes.built_in_lessons import lesson
 
     sheaf = draw_sheaf(0, 0, (64, 64), 3)
     batch = lesson(sheaf.pixels, sheaf.facts, SIZES["tiny"].phrases, Random(1), say.lexicon())
     places = torch.arange(3 * 2 * 8 * 8, dtype=torch.float32).reshape(3, 2, 8, 8) + 1
-    vectors, _ = at_their_places(places, batch)
+    _, _, vectors = at_their_places(places, batch)
     expected = []
     for row in range(3):
         for slot in range(say.SLOTS):
             if sheaf.facts.things[row, slot, say.THING] >= 0:
                 x, y = (int(m * 8) for m in sheaf.facts.middles[row, slot])
-                vector = places[row, :, min(y, 7), min(x, 7)]
-                expected.append((vector / vector.norm()).tolist())
+                expected.append(places[row, :, min(max(y, 0), 7), min(max(x, 0), 7)].tolist())
     np.testing.assert_allclose(vectors.numpy(), expected, rtol=1e-5)
 
 
@@ -316,3 +349,22 @@ def test_a_tenth_of_the_training_reaches_the_documented_loss(tmp_path: Path) -> 
 
     made = train("built-in", tmp_path, size="small", stop_after=SIZES["small"].steps // 10)
     assert TENTH[0] <= made["loss"] <= TENTH[1]
+
+
+def test_in_an_encoded_video_most_names_are_brightest_in_their_own_scene(encoder, tmp_path: Path) -> None:
+    """Through the codec, the decoder and the scaler; a blind guess would be right for one name in three."""
+    from sightline.data.storybook.film import video
+    from sightline.data.storybook.script import random_script
+    from sightline.video.sample import Watching
+
+    script = random_script(7)
+    video(script, tmp_path / "7.mp4", (320, 180))
+    watched = list(Watching(str(tmp_path / "7.mp4"), side=encoder.card.side))
+    seen = np.concatenate([encoder.see(some).vectors[0] for some in watched])
+    seconds = np.concatenate([some.seconds for some in watched])
+    right = []
+    for k, thing in enumerate(script.things):
+        scene = script.scene_of(k)
+        for words in encoder.read([thing.name.en, thing.name.zh]).vector:
+            right.append(scene.start <= seconds[(seen @ words).argmax()] <= scene.end)
+    assert np.mean(right) > 0.6

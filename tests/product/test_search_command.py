@@ -18,7 +18,6 @@ from sightline.store.library import Library
 from sightline.store.rows import FileStat
 
 SRC = Path(__file__).parents[2] / "src"
-CLIPS = Path(__file__).parents[2] / ".." / "shared" / "data" / "clips"
 
 Run = Callable[..., subprocess.CompletedProcess]
 
@@ -161,13 +160,18 @@ def called(folder: Path) -> list[str]:
         ("mpv", ["--start=12.480", "--"]),
         ("vlc", ["--start-time=12.480"]),
         ("ffplay", ["-autoexit", "-ss", "12.480", "-i"]),
-        ("xdg-open", []),
     ],
 )
 def test_open_plays_the_moment_at_its_second(run: Run, folder: Path, player: str, before: list[str]) -> None:
     done = run("kite", "--open", "1", path=str(fake_player(folder, player)))
     assert done.returncode == 0 and "playing" in done.stderr
     assert called(folder) == [*before, str(folder / "--help <b>狗.mp4")]
+
+
+def test_a_player_that_cannot_seek_is_opened_and_the_second_told(run: Run, folder: Path) -> None:
+    done = run("kite", "--open", "1", path=str(fake_player(folder, "xdg-open")))
+    assert "opening --help <b>狗.mp4; go to 00:12.480 (with xdg-open)" in done.stderr and "playing" not in done.stderr
+    assert called(folder) == [str(folder / "--help <b>狗.mp4")]
 
 
 def test_the_first_player_of_the_list_is_taken(run: Run, folder: Path) -> None:
@@ -234,32 +238,57 @@ def test_search_from_text_to_json_loads_no_heavy_package(folder: Path) -> None:
     assert done.stderr.strip() == "[]" and json.loads(done.stdout)["total"] == 1
 
 
-# --- cut clips ------------------------------------------------------------------------------------
+# --- exports --------------------------------------------------------------------------------------
 
 
-def test_clips_are_cut_where_the_moments_are(tmp_path: Path) -> None:
-    av = pytest.importorskip("av")
-    from sightline.exports import export
-
-    source = CLIPS / "counter.mp4"
-    if not source.exists():
-        pytest.skip(f"the public clip {source.name} is not here")
-    given = Results("x", [Moment(str(source), 1.0, 2.0, 1, 0.9), Moment(str(source), 0.5, 0.5, 1, 0.8)], 2)
-    first, second = export("clips", given, tmp_path / "clips")
-    assert [first.name, second.name] == ["001 counter 00-00-01.000.mp4", "002 counter 00-00-00.500.mp4"]
-    with av.open(str(first)) as clip:
-        assert sum(1 for _ in clip.decode(video=0)) == 10  # the counter counts ten a second
-        assert clip.duration / 1e6 == pytest.approx(1.0, abs=0.1)
+def test_an_export_never_replaces_a_video_of_the_library(run: Run, folder: Path) -> None:
+    for more in ([], ["--overwrite"]):
+        done = run("kite", "--export", "csv:--help <b>狗.mp4", *more)
+        assert done.returncode == 1 and "is a video of this library and is never replaced" in done.stderr
+    assert (folder / "--help <b>狗.mp4").read_bytes() == b"not a film"
 
 
-def test_clips_do_not_replace_a_file_with_a_folder(tmp_path: Path) -> None:
-    from sightline.errors import ExportError
-    from sightline.exports import export
+def test_an_export_replaces_a_text_where_that_is_asked_for(run: Run, folder: Path) -> None:
+    (folder / "found.srt").write_text("mine")
+    assert "found.srt is there already" in run("kite", "--export", "srt:found.srt").stderr
+    assert (folder / "found.srt").read_text() == "mine"
+    assert run("kite", "--export", "srt:found.srt", "--overwrite").returncode == 0
+    assert "red kite" in (folder / "found.srt").read_text("utf-8")
 
-    (tmp_path / "taken").write_text("mine")
-    with pytest.raises(ExportError, match="is a file"):
-        export("clips", Results("x", []), tmp_path / "taken")
-    assert (tmp_path / "taken").read_text() == "mine"
+
+def test_the_answer_is_told_even_where_an_export_fails(run: Run, folder: Path) -> None:
+    (folder / "found.srt").write_text("mine")
+    done = run("kite", "--export", "srt:found.srt")
+    assert done.returncode == 1 and "00:12.480" in done.stdout
+
+
+def test_nothing_is_written_where_nothing_matches(run: Run, folder: Path) -> None:
+    done = run("zeppelin", "--export", "csv:found.csv")
+    assert (done.returncode, done.stderr) == (3, "nothing matched, so no export is written\n")
+    assert not (folder / "found.csv").exists()
+
+
+def test_an_export_holds_the_moments_of_every_page(run: Run, folder: Path) -> None:
+    done = run("kite OR 风筝 OR long", "--limit", "1", "--page", "2", "--export", "jsonl:found.jsonl")
+    assert done.stdout.count("\n 1.") + done.stdout.startswith(" 1.") == 1 and "page 2 of 3" in done.stdout
+    assert len((folder / "found.jsonl").read_text("utf-8").splitlines()) == 3
+
+
+def test_a_page_that_is_not_there_is_refused(run: Run) -> None:
+    for more in ([], ["--export", "csv:never.csv"]):
+        done = run("kite", "--page", "99", *more)
+        assert done.returncode == 1 and "page 99 is asked for, but there is 1 page of up to 10 moments" in done.stderr
+
+
+def test_a_moment_that_gives_no_clip_is_told_and_is_not_fatal(run: Run) -> None:
+    done = run("kite", "--export", "clips:cut")  # its video is no film
+    assert done.returncode == 0 and "no clip of --help <b>狗.mp4 00:12.480–00:15.000: " in done.stderr
+
+
+def test_what_stays_below_the_line_is_not_printed_as_if_it_reached_it() -> None:
+    near = Moment("/a.mp4", 0, 1, 1, 0.4996, {"picture": 0.3})
+    lines = "\n".join(command.told(Results("x", [], no_match=True, reason="r", nearest=near)))
+    assert "0.49" in lines and "0.50" not in lines
 
 
 def test_main_returns_the_exit_code(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,9 @@ from search_world import WordEncoder, add_video
 
 from sightline.encoders.by_name import open_encoder
 from sightline.errors import BadQuery, EncoderMismatch
-from sightline.finding.results import Results
+from sightline.finding.query import Term
+from sightline.finding.results import Results, floored
+from sightline.finding.sources import heard
 from sightline.records import Line
 from sightline.search import find_moments
 from sightline.store.library import Library
@@ -115,7 +117,7 @@ def test_nothing_is_found_for_what_is_not_there(library: Library) -> None:
 def test_the_nearest_thing_is_named_when_nothing_matches(library: Library) -> None:
     results = find(library, "submarine under ice")
     assert results.nearest is not None and results.nearest.confidence < 0.5
-    assert f"{results.nearest.confidence:.2f}" in results.reason
+    assert floored(results.nearest.confidence) in results.reason
 
 
 def test_one_common_word_is_no_answer(library: Library) -> None:
@@ -151,6 +153,64 @@ def test_an_encoder_of_few_words_vouches_for_the_words_it_sees(query: str, found
         results = find_moments(library, query, sources=["picture"], encoder=ColourWords())
     assert results.no_match is not found
     assert found or "sees 50% of the words" in results.reason
+
+
+class ColoursInPlaces(WordEncoder):
+    """Reads colours, and a place only beside a colour."""
+
+    def read(self, texts):
+        plain = [text.replace("上面", " top ").replace("蓝色", " blue ") for text in texts]
+        kept = [
+            " ".join(re.findall(r"red|blue|top|left", text)) if re.search("red|blue", text) else "" for text in plain
+        ]
+        return super().read(kept)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("blue at the top", True),
+        ("red on the left", True),
+        ("上面是蓝色", True),
+        ("red submarine", False),
+        ("top", False),
+    ],
+)
+def test_a_place_beside_a_colour_is_heard(query: str, found: bool, tmp_path: Path) -> None:
+    with Library.open(tmp_path / "library", create=True) as library:
+        add_video(library, "/a.mp4", [(0, 20, "blue top"), (20, 40, "red left"), (40, 60, "rice pan")])
+        results = find_moments(library, query, sources=["picture"], encoder=ColoursInPlaces())
+    assert results.no_match is not found
+
+
+@pytest.mark.parametrize(
+    ("query", "share"),
+    [
+        ("blue at the top", 1.0),
+        ("red on the left", 1.0),
+        ("上面是蓝色", 1.0),
+        ("上邊是藍色", 1.0),
+        ("a dark red car", 2 / 3),
+        ("the top", 0.0),
+        ("红色的球", 0.5),
+    ],
+)
+def test_the_colour_encoder_hears_places_beside_colours(query: str, share: float) -> None:
+    assert heard((Term(query),), open_encoder("colour")) == pytest.approx(share)
+
+
+# --- either ---------------------------------------------------------------------------------------
+
+
+def test_either_of_two_things_is_found_once_each(library: Library) -> None:
+    one, other = (find(library, query, sources=["picture"]) for query in ("slide", "dog"))
+    both = find(library, "slide OR dog", sources=["picture"])
+    assert sorted(spans(both)) == sorted([*spans(one), *spans(other)])
+    assert spans(find(library, "dog OR dog")) == spans(find(library, "dog"))
+
+
+def test_either_finds_one_where_the_other_is_not_there(library: Library) -> None:
+    assert spans(find(library, "slide OR submarine")) == spans(find(library, "slide"))
 
 
 # --- order ----------------------------------------------------------------------------------------
@@ -244,6 +304,20 @@ def test_a_missing_picture_is_an_error_that_names_it(library: Library) -> None:
         find(library, like="/nowhere.png")
 
 
+def test_a_second_may_be_written_as_people_do(library: Library) -> None:
+    assert spans(find(library, like="lecture@0:50")) == spans(find(library, like="lecture@50"))
+
+
+def test_a_second_past_the_end_is_refused_with_the_length(library: Library) -> None:
+    with pytest.raises(BadQuery, match="lecture@1000 lies past the end: the video ends at 80.200 s"):
+        find(library, like="lecture@1000")
+
+
+def test_a_name_that_may_be_several_videos_is_refused_with_their_paths(library: Library) -> None:
+    with pytest.raises(BadQuery, match="'l' may be one of 3 videos: /videos/holiday.mp4, .*; write more of its path"):
+        find(library, like="l@12")
+
+
 # --- filters, pages -------------------------------------------------------------------------------
 
 
@@ -271,6 +345,24 @@ def test_a_frame_that_stands_since_before_the_wanted_time_is_found(tmp_path: Pat
 
 def test_a_line_outside_the_wanted_time_is_not_found(library: Library) -> None:
     assert find(library, "gradient descent", start=20, sources=["speech"]).no_match
+
+
+def test_what_the_filters_kept_out_is_told(library: Library) -> None:
+    results = find(library, "slide time:0-5")
+    assert results.no_match
+    assert results.reason == "none within your filters; without them 1 moment, the best in lecture.mp4 at 40.200 s"
+    assert "filters" not in find(library, "submarine under ice time:0-5").reason
+
+
+def test_a_page_past_the_last_is_refused(library: Library) -> None:
+    with pytest.raises(BadQuery, match="page 99 is asked for, but there are 2 pages of up to 1 moments"):
+        find(library, "dog", limit=1, page=99)
+
+
+def test_without_a_limit_every_moment_comes_and_pages_can_be_cut_from_them(library: Library) -> None:
+    whole = find(library, "dog OR professor", limit=None)
+    assert len(whole.moments) == whole.total > 2 and whole.pages == 1
+    assert whole.paged(2, 2) == find(library, "dog OR professor", limit=2, page=2)
 
 
 def test_pages_hold_everything_once(library: Library) -> None:

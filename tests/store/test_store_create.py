@@ -136,6 +136,18 @@ def test_an_older_library_is_migrated_and_keeps_what_it_knew(tmp_path, version):
         assert library.check(deep=True) == []
 
 
+def test_what_an_older_library_forgot_stays_forgotten_until_it_is_remembered(tmp_path):
+    old_ledger(tmp_path / "library", 2)
+    with sqlite3.connect(tmp_path / "library" / "ledger.sqlite") as db:
+        db.execute("INSERT INTO forgotten VALUES (CAST('/films/old.mp4' AS BLOB))")
+    db.close()
+    with Library.open(tmp_path / "library") as library:
+        assert library.forgotten() == {"/films/old.mp4"}
+        assert library.counts().files == 0
+        library.remember(["/films/old.mp4"])
+        assert library.counts().files == 1
+
+
 def test_a_migration_is_whole_or_not_at_all(tmp_path, monkeypatch):
     old_ledger(tmp_path / "library", 1)
     monkeypatch.setattr(failpoints, "FAIL_AT", str(failpoints._steps + 1))

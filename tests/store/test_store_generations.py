@@ -10,6 +10,7 @@ from library_story import BLUE, PATHS, RED, SAMPLING, take_in, told_by
 from sightline.errors import EncoderMismatch, LibraryError
 from sightline.records import Line
 from sightline.store.library import Library
+from sightline.store.rows import FileStat
 
 
 @pytest.fixture
@@ -87,6 +88,18 @@ def test_a_swap_is_refused_while_a_video_is_missing(library):
     library.refuse(3, blue, "skipped", "rule", "too short")
     library.swap(blue)
     assert library.counts().by_state == {"indexed": 1, "failed": 1, "skipped": 1}
+
+
+def test_an_unfinished_rebuild_names_the_files_it_waits_for(library):
+    blue = library.generation_for(BLUE, SAMPLING, rebuild=True)
+    take_in(library, blue, PATHS[1])
+    library.place("/films/a copy.mp4", FileStat(1, 2, 3), f"digest of {PATHS[2]}")
+    assert library.missing_paths(blue) == ["/films/a copy.mp4", PATHS[0]]
+    library.lose(["/films/a copy.mp4"])
+    assert library.missing_paths(blue) == [PATHS[0], PATHS[2]]
+    library.forget([PATHS[2]])
+    assert library.missing_paths(blue) == [PATHS[0]]
+    assert (library.missing_from(blue), library.counts().built, library.check()) == (1, 1, [])
 
 
 def test_a_rebuild_goes_on_where_it_stopped(library):

@@ -10,6 +10,7 @@ from sightline.errors import BadRecord, LibraryError
 from sightline.records import Shot
 from sightline.store.library import Library
 from sightline.store.rows import UnitDone, Work
+from sightline.store.work import _CLAIM, _PENDING
 
 WEEK = [(0.0, 60.0), (60.0, 120.0), (120.0, float("inf"))]
 
@@ -49,6 +50,46 @@ def test_a_claim_can_be_restricted_to_contents(library, red, content):
     assert library.claim(red, "me", contents={other}).content == other
     assert library.claim(red, "me", contents=set()) is None
     assert library.claim(red, "me").content == content
+
+
+@pytest.mark.parametrize("among", [_PENDING, "SELECT value FROM json_each(:contents)"])
+def test_a_claim_looks_contents_up_one_by_one(library, red, content, among):
+    """Thousands are wanted at once, and every piece begins with a claim: tables are never read from end to end."""
+    values = dict.fromkeys(("owner", "until", "now", "generation"), 1) | {"contents": "[1]"}
+    plan = library.ledger.db.execute("EXPLAIN QUERY PLAN " + _CLAIM.format(among=among), values)
+    steps = [row["detail"] for row in plan]
+    assert any("units_to_do (generation=? AND content=?)" in step for step in steps)
+    assert not any("SCAN units" in step or "B-TREE" in step for step in steps)
+
+
+def test_the_contents_wanted_are_claimed_in_order(library, red, content):
+    bee, cow = (library.place(path, stat_of(path), path) for path in PATHS[1:])
+    for other in (cow, bee):
+        library.plan(other, red, {}, WEEK[:2])
+    claims = [library.claim(red, "me", contents={cow, bee}) for _ in range(5)]
+    assert [unit and (unit.content, unit.number) for unit in claims] == [(bee, 0), (bee, 1), (cow, 0), (cow, 1), None]
+
+
+def test_only_steps_on_the_way_are_not_synced(library, red, content):
+    """What they lose in a power cut is made again; what is acknowledged is synced, and all before it."""
+    synced = {}
+    library.ledger.db.set_trace_callback(lambda sql: sql.startswith("PRAGMA sync") and log.append(sql.split()[-1]))
+    for name, act in {
+        "claim": lambda: library.claim(red, "me"),
+        "beat": lambda: library.beat("me"),
+        "release": lambda: library.release("me"),
+        "place": lambda: library.place("/new.mp4", stat_of("/new.mp4"), "new"),
+        "plan": lambda: library.plan(content + 1, red, {}, WEEK[:1]),
+        "commit": lambda: library.commit(claimed(library, red, content + 1), done(red), "me"),
+        "finish": lambda: library.finish(content + 1, red, []),
+        "forget": lambda: library.forget(["/new.mp4"]),
+    }.items():
+        log: list[str] = []
+        act()
+        synced[name] = log[-1]
+    assert synced == dict.fromkeys(["claim", "beat", "release", "place", "plan"], "NORMAL") | dict.fromkeys(
+        ["commit", "finish", "forget"], "FULL"
+    )
 
 
 def test_an_expired_lease_is_claimed_again_and_counted(library, red, content):

@@ -5,6 +5,7 @@ no weights.
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,15 @@ def _told(demo: Any, library: Path) -> list[str]:
     told += [
         "",
         f"a contact sheet to open in a browser: {printable(demo.sheet)}",
-        f"try your own: sightline search red --library {printable(str(library))}",
+        f"try your own: sightline search {shlex.quote(_example(demo))} --library {shlex.quote(str(library))}",
     ]
     return told
+
+
+def _example(demo: Any) -> str:
+    """Two words of something that was just found."""
+    found = [one.query for one in demo.asked if one.found and one.query.isascii()]
+    return " ".join(found[0].split()[-2:]) if found else "red"
 
 
 def _row(one: Any) -> str:

@@ -37,7 +37,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("what", choices=("storybook",), help="what to measure on")
     parser.add_argument("--encoder", default="storybook", metavar="NAME", help="default: storybook, the built-in model")
     parser.add_argument("--n", type=int, default=1000, metavar="N", help="pictures per section (default 1000)")
-    parser.add_argument("--videos", type=int, default=200, metavar="N", help="videos (default 200; 0: none)")
+    parser.add_argument("--videos", type=int, default=100, metavar="N", help="videos (default 100; 0: none)")
     parser.add_argument("--seed", type=int, default=1, help="of the pictures and videos (default 1)")
     parser.add_argument("--only-trained", action="store_true", help="leave out the same towers untrained ([lab])")
     parser.set_defaults(run=run)
@@ -48,7 +48,9 @@ def run(args: argparse.Namespace) -> int:
     from sightline.evaluate import check, evaluate_storybook, untrained
 
     check(args.n, args.videos)
-    reports = [evaluate_storybook(open_encoder(args.encoder), count=args.n, videos=args.videos, seed=args.seed, told=_tell)]
+    reports = [
+        evaluate_storybook(open_encoder(args.encoder), count=args.n, videos=args.videos, seed=args.seed, told=_tell)
+    ]
     with_untrained = args.encoder == "storybook" and not args.only_trained
     if with_untrained and find_spec("torch"):
         reports.append(evaluate_storybook(untrained(), count=args.n, videos=args.videos, seed=args.seed, told=_tell))
@@ -71,10 +73,9 @@ def told(report: Report) -> list[str]:
             lines.append(f"  {name:<28} {cells}")
     if report.confidence:
         lines += ["", "stated confidence against how often the answer was right"]
-        lines += [
-            f"  {row.low:.1f} to {row.high:.1f}   {row.count:>5} answers   stated {row.stated:.2f}   right {row.observed:.2f}"
-            for row in report.confidence
-        ]
+        for row in report.confidence:
+            told_and_true = f"stated {row.stated:.2f}   right {row.observed:.2f}"
+            lines.append(f"  {row.low:.1f} to {row.high:.1f}   {row.count:>5} answers   {told_and_true}")
     return [*lines, ""]
 
 

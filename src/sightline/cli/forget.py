@@ -33,9 +33,14 @@ def run(args: argparse.Namespace) -> int:
     if not args.paths and not args.compact:
         raise BadQuery("nothing to forget was named; give paths, or --compact to give space back")
     with Library.open(library_path(args)) as library:
-        named = _named(library.known(), [os.path.abspath(path) for path in args.paths])
-        forgotten = library.forget(named)
-        report: dict[str, Any] = {"forgotten": forgotten, "paths": sorted(named)}
+        wanted = [os.path.abspath(path) for path in args.paths]
+        known = library.known()
+        folders = [path for path in wanted if path not in known and _is_folder(path, known)]
+        named = _named(known, [path for path in wanted if path not in folders]) | _below(known, folders)
+        for folder in folders:
+            library.forget_folder(folder)
+        library.forget(named - _below(known, folders))
+        report: dict[str, Any] = {"forgotten": len(named), "folders": folders, "paths": sorted(named)}
         if args.compact:
             compacted = library.compact()
             report["bytes_freed"] = compacted.bytes
@@ -49,15 +54,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _is_folder(path: str, known: dict[str, Any]) -> bool:
+    return os.path.isdir(path) or bool(_below(known, [path]))
+
+
+def _below(known: dict[str, Any], folders: list[str]) -> set[str]:
+    return {path for path in known for folder in folders if path.startswith(folder.rstrip(os.sep) + os.sep)}
+
+
 def _named(known: dict[str, Any], wanted: list[str]) -> set[str]:
-    """The known paths that are named themselves or lie below a named folder; a name that is neither is an error."""
+    """The files named; one that is not known is an error."""
     from sightline.errors import BadQuery
 
-    named: set[str] = set()
     for path in wanted:
-        below = path.rstrip(os.sep) + os.sep
-        hits = {known_path for known_path in known if known_path == path or known_path.startswith(below)}
-        if not hits:
+        if path not in known:
             raise BadQuery(f"{path} is not in the library; `sightline list` shows what is")
-        named |= hits
-    return named
+    return set(wanted)

@@ -63,14 +63,17 @@ def run(args: argparse.Namespace) -> int:
         gone=args.gone,
         workers=args.workers,
         limits=ChildLimits(memory=args.memory << 30),
+        settled=2.0 if args.watch else 0.0,
     )
     _refuse_wrong_paths(args.paths)
+    said = ""
     with Library.open(library_path(args), create=True) as library:
         while True:
             with IndexProgress(args.json) as progress:
                 report = index_paths(library, args.paths, wishes, tell=progress)
-            if args.watch is None or report.interrupted or _changes(report):
+            if args.watch is None or report.interrupted or report.indexed or _news(report) != said:
                 _print(report, args.json)
+                said = _news(report)
             if report.interrupted:
                 return 130
             if args.watch is None:
@@ -89,8 +92,9 @@ def _refuse_wrong_paths(paths: list[str]) -> None:
         raise FileVanished(f"{missing[0]}: there is no such file or folder; nothing in the library was changed")
 
 
-def _changes(report: Any) -> bool:
-    return bool(report.indexed or report.known or report.lost or report.failed or report.notes)
+def _news(report: Any) -> str:
+    """What a person who watches would want to be told when it changes."""
+    return repr((report.found, report.failed, report.notes, report.unreachable))
 
 
 def _print(report: Any, as_json: bool) -> None:
@@ -105,7 +109,7 @@ def _print(report: Any, as_json: bool) -> None:
 def _headline(report: Any) -> str:
     parts = [f"{report.indexed:,} taken in"]
     parts += [f"{report.unchanged:,} unchanged"] if report.unchanged else []
-    parts += [f"{report.known:,} known by content (renamed, moved or copied)"] if report.known else []
+    parts += [f"{report.known:,} known by content"] if report.known else []
     parts += [f"{report.refused:,} refused"] if report.refused else []
     parts += [f"{report.waiting:,} not reached"] if report.waiting else []
     return f"{many(report.found, 'file')}: " + ", ".join(parts)
@@ -123,7 +127,7 @@ def _details(report: Any) -> list[str]:
     if report.lost:
         lines.append(f"{many(report.lost, 'name')} gone from disk, no longer searched")
     lines += [f"could not look at {printable(place)}: {printable(why)}" for place, why in report.unreachable.items()]
-    lines += [f"refused ({r.code}): {printable(r.path)}: {printable(r.message)}" for r in report.failed]
+    lines += [f"refused ({r.code}): {printable(_with_path(r))}" for r in report.failed]
     lines += [f"note: {printable(note)}" for note in report.notes]
     if report.passed_over:
         lines.append("passed over: " + ", ".join(f"{n:,} {rule}" for rule, n in report.passed_over.items()))
@@ -132,15 +136,23 @@ def _details(report: Any) -> list[str]:
     return lines
 
 
+def _with_path(refusal: Any) -> str:
+    """The message, which most often names the file itself."""
+    return refusal.message if refusal.path in refusal.message else f"{refusal.path}: {refusal.message}"
+
+
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
     if not 0.01 <= value <= 3600:
         raise argparse.ArgumentTypeError(f"{text}: give seconds between 0.01 and 3600")
     return value
 
 
 def _count(text: str) -> int:
-    value = int(text)
+    value = int(text) if text.isdecimal() else 0
     if not 1 <= value <= 256:
         raise argparse.ArgumentTypeError(f"{text}: give a whole number from 1 to 256")
     return value

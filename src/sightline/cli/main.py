@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 from sightline import __version__
-from sightline.errors import SightlineError
+from sightline.errors import SightlineError, SystemSays
 
-COMMANDS = ("demo", "index", "search", "list", "forget", "encoders", "storybook", "doctor")
+COMMANDS = ("demo", "index", "search", "list", "forget", "encoders", "storybook", "train", "evaluate", "doctor")
 
 ABOUT = """\
 Ask your videos. See what it looked at.
@@ -44,6 +44,10 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # `sightline list | head` closed the pipe: nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if os.environ.get("SIGHTLINE_DEBUG"):
+            raise
+        return _told(SystemSays(f"{error.filename or 'writing the output'}: {error.strerror or error}"), args.json)
 
 
 def _never_fail_to_print() -> None:

@@ -67,11 +67,6 @@ class IndexProgress(AbstractContextManager["IndexProgress"]):
         self.done += 1
         if self.bar:
             self.bar.update(self.task, completed=self.done)
-        if event["state"] == "failed":
-            self._say(f"  refused: {printable(event['path'])}: {printable(event['message'])}")
-
-    def _note(self, event: dict[str, Any]) -> None:
-        self._say(f"  note: {printable(event['path'])}: {printable(event['message'])}")
 
     def _waiting(self, event: dict[str, Any]) -> None:
         if time.monotonic() - self.told > 10:

@@ -1,6 +1,7 @@
 """`sightline search`: find moments by words, by a picture, or by both.
 
-words        red kite + beach - people · "an exact phrase" · the dog after the kite falls · 狗在风筝落下之后
+words        red kite + beach - people · kite -beach · dog OR robot · "an exact phrase"
+             the dog after the kite falls · 狗在风筝落下之后
 filters      inside the words too: video:lecture source:speech tag:cat time:1:30-2:00
 exit codes   0 found · 3 nothing matched (the nearest thing seen is named) · 1 an error
 """
@@ -11,11 +12,13 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Collection
+from contextlib import nullcontext
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from sightline.cli.text import print_json, printable
-from sightline.errors import BadQuery, ExportError
+from sightline.errors import BadQuery, ExportError, SightlineError
 
 if TYPE_CHECKING:
     from sightline.finding.results import Results
@@ -26,6 +29,7 @@ EXAMPLE = """\
 examples:
   sightline search "red kite"
   sightline search "the dog after the kite falls" --video holiday.mp4
+  sightline search "kite -beach OR balloon"
   sightline search --like photo.jpg --limit 3 --export srt:found.srt --export sheet:found.html
   sightline search 风筝 --open 1
 """
@@ -50,6 +54,7 @@ def add(subparsers: Any) -> None:
         "--min-confidence", type=float, metavar="X", help="the line below which nothing matches (default 0.5)"
     )
     parser.add_argument("--export", action="append", default=[], metavar="FORMAT:PATH", help=_export_help())
+    parser.add_argument("--overwrite", action="store_true", help="let an export replace a text that is there already")
     parser.add_argument("--open", type=int, metavar="N", help="play the N-th moment with your player, at its second")
     parser.set_defaults(run=run)
 
@@ -61,12 +66,12 @@ def run(args: argparse.Namespace) -> int:
 
     exports = [_export_of(stated) for stated in args.export]
     with Library.open(library_path(args)) as library:
-        results = find_moments(
+        found = find_moments(
             library,
             " ".join(args.words),
             like=args.like,
-            limit=args.limit,
-            page=args.page,
+            limit=None if exports else args.limit,  # an export holds every moment, whatever page is shown
+            page=1 if exports else args.page,
             videos=args.video,
             start=args.start,
             end=args.end,
@@ -75,13 +80,14 @@ def run(args: argparse.Namespace) -> int:
             min_confidence=args.min_confidence,
             thumbnails=any(name == "sheet" for name, _ in exports),
         )
-    written = _write(results, exports)
+        known = library.known() if exports else {}
+    results = found.paged(args.limit, args.page) if exports else found
+    if not args.json:
+        lines = told(results, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+        print("\n".join(lines), flush=True)
+    written = _write(found, exports, args.overwrite, known)
     if args.json:
         print_json({**results.as_dict(), "exported": [str(path) for path in written]})
-    else:
-        print("\n".join(told(results, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))))
-    for path in written:
-        print(f"wrote {printable(str(path))}", file=sys.stderr)
     if args.open is not None:
         _open(results, args.open)
     return NO_MATCH if results.no_match else 0
@@ -137,11 +143,14 @@ def _line(number: int, moment: Moment, others: int, width: int, query: str, colo
 
 
 def _no_match(results: Results) -> list[str]:
-    lines = [f"no match: {results.reason}"]
+    from sightline.finding.results import floored
+
+    lines = [f"no match: {printable(results.reason)}"]
     if results.nearest:
         near = results.nearest
-        lines.append(f"nearest: {span(near)}  {near.confidence:.2f}  {_name(near)}  {'+'.join(near.sources)}")
-        lines.append(f"to see it: --min-confidence {max(near.confidence - 0.005, 0):.2f}")
+        sure = floored(near.confidence)
+        lines.append(f"nearest: {span(near)}  {sure}  {_name(near)}  {'+'.join(near.sources)}")
+        lines.append(f"to see it: --min-confidence {sure}")
     return lines
 
 
@@ -190,7 +199,10 @@ def _highlighted(text: str, query: str, colour: bool) -> str:
 def _export_help() -> str:
     from sightline.exports import FORMATS
 
-    return f"write what was found (repeatable): {', '.join(FORMATS)}; clips:FOLDER cuts the moments out"
+    return (
+        f"write every moment found (repeatable): {', '.join(FORMATS)}; clips:FOLDER cuts the moments out; "
+        "subtitles and markers of several videos are one file each: hits.srt becomes hits.NAME.srt"
+    )
 
 
 def _export_of(stated: str) -> tuple[str, Path]:
@@ -204,10 +216,26 @@ def _export_of(stated: str) -> tuple[str, Path]:
     return name, Path(path).expanduser()
 
 
-def _write(results: Results, exports: list[tuple[str, Path]]) -> list[Path]:
+def _write(results: Results, exports: list[tuple[str, Path]], overwrite: bool, known: Collection[str]) -> list[Path]:
+    """Writes every export and tells of each file; where nothing matched there is nothing to write."""
     from sightline.exports import export
+    from sightline.search import cutter
 
-    return [path for name, out in exports for path in export(name, results, out)]
+    if exports and results.no_match:
+        print("nothing matched, so no export is written", file=sys.stderr)
+        return []
+    written = []
+    for name, out in exports:
+        with cutter() if name == "clips" else nullcontext() as cut:
+            paths = export(name, results, out, cut=cut, overwrite=overwrite, known=known, skip=_tell_skipped)
+        for path in paths:
+            print(f"wrote {printable(str(path))}", file=sys.stderr)
+        written += paths
+    return written
+
+
+def _tell_skipped(moment: Moment, error: SightlineError) -> None:
+    print(f"no clip of {_name(moment)} {span(moment)}: {printable(str(error))}", file=sys.stderr)
 
 
 # --- in the user's player --------------------------------------------------------------------------
@@ -220,6 +248,9 @@ PLAYERS = {
     "xdg-open": lambda file, second: ["xdg-open", file],
     "open": lambda file, second: ["open", file],
 }
+
+
+CANNOT_SEEK = {"xdg-open", "open"}
 
 
 def player_command(video: str, second: float) -> list[str]:
@@ -244,7 +275,9 @@ def _open(results: Results, number: int) -> None:
     if not os.path.exists(moment.video):
         raise BadQuery(f"{moment.video} is not there any more; bring it back, or index the folder again")
     command = player_command(moment.video, moment.start)
-    print(f"playing {_name(moment)} from {clock(moment.start)} with {PurePath(command[0]).name}", file=sys.stderr)
+    player, at = PurePath(command[0]).name, clock(moment.start)
+    how = f"opening {_name(moment)}; go to {at}" if player in CANNOT_SEEK else f"playing {_name(moment)} from {at}"
+    print(f"{how} (with {player})", file=sys.stderr)
     subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )

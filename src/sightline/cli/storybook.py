@@ -29,12 +29,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verbs = parser.add_subparsers(dest="verb", required=True)
     make = verbs.add_parser("make", help="write videos, subtitles and annotations", epilog=MAKE)
     make.add_argument("folder", metavar="DIR")
-    make.add_argument("--n", type=int, default=10, help="how many videos (default 10)")
+    make.add_argument("--n", type=_count, default=10, help="how many videos (default 10)")
     make.add_argument("--seed", type=int, default=0, help="of the first video (default 0)")
     make.add_argument("--script", action="append", metavar="YAML", help="draw this hand-written script instead")
     make.add_argument("--size", default="640x360", metavar="WxH", help="of the pictures (default 640x360)")
-    make.add_argument("--rate", type=int, default=12, help="frames a second (default 12)")
-    make.add_argument("--questions", type=int, default=8, help="most questions a video (default 8)")
+    make.add_argument("--rate", type=_count, default=12, help="frames a second (default 12)")
+    make.add_argument("--questions", type=_count, default=8, help="most questions a video (default 8)")
     make.add_argument("--no-videos", action="store_true", help="write the annotations alone")
     make.add_argument("--blind", action="store_true", help="print how far the questions are answered without looking")
     make.set_defaults(run=run)
@@ -88,6 +88,13 @@ def _size(text: str) -> tuple[int, int]:
     if not (width.isdigit() and height.isdigit() and int(width) >= 32 and int(height) >= 32):
         raise BadQuery(f"a size is WIDTHxHEIGHT, 32x32 or larger, not {text!r}; for example 640x360")
     return int(width), int(height)
+
+
+def _count(text: str) -> int:
+    value = int(text) if text.isdecimal() else 0
+    if not 1 <= value <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text}: give a whole number from 1")
+    return value
 
 
 def run(args: argparse.Namespace) -> int:

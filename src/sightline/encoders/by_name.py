@@ -96,7 +96,7 @@ def available() -> list[Available]:
             "colour", "colours, light and layout; colour words in English and Chinese", True, "built in, the default"
         ),
         Available(
-            "storybook", "the picture-book world of the demo: its things, colours and places, in two languages", True, "built in"
+            "storybook", "the picture-book world: its things, colours and places, in two languages", True, "built in"
         ),
         Available("none", "nothing: search by speech and screen text alone", True, "built in"),
         Available(

@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,13 @@ class Lexicon:
     words: tuple[str, ...]
     content: frozenset[str]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_ids", {word: FIRST + k for k, word in enumerate(self.words)})
-        object.__setattr__(self, "_longest", max(map(len, self.words), default=1))
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        return {word: FIRST + k for k, word in enumerate(self.words)}
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self.words), default=1)
 
     def __len__(self) -> int:
         """How many ids there are, padding and the unknown word among them."""
@@ -66,7 +71,7 @@ class Lexicon:
         known = np.zeros(len(texts), dtype=np.float32)
         for row, text in enumerate(texts):
             words = self.split(text)[:LONGEST]
-            ids[row, : len(words)] = [self._ids[word] if word else UNKNOWN for word in words]  # type: ignore[attr-defined]
+            ids[row, : len(words)] = [self.ids[word] if word else UNKNOWN for word in words]
             named, strange = sum(word in self.content for word in words if word), words.count(None)
             known[row] = named / (named + strange) if named else 0.0
         return ids, ids != PAD, known
@@ -77,10 +82,10 @@ class Lexicon:
         return iter([self._latin(piece)]) if "-" not in piece or self._latin(piece) else map(self._latin, _parts(piece))
 
     def _latin(self, word: str) -> str | None:
-        return next((form for form in _forms(word) if form in self._ids), None)  # type: ignore[attr-defined]
+        return next((form for form in _forms(word) if form in self.ids), None)
 
     def _chinese(self, piece: str) -> Iterator[str | None]:
-        """The parting that leaves the fewest letters over and, of those, has the fewest words (小+猫头鹰, not 小猫+头+鹰).
+        """The parting that leaves the fewest letters over and, of those, has the fewest words: 小+猫头鹰.
 
         Letters left over side by side count as one unknown word for every two.
         """
@@ -88,15 +93,15 @@ class Lexicon:
         for end in range(1, len(piece) + 1):
             left, words, _ = best[end - 1]
             choices = [(left + 1, words + 1, end - 1)]
-            for start in range(max(0, end - self._longest), end):  # type: ignore[attr-defined]
-                if piece[start:end] in self._ids:  # type: ignore[attr-defined]
+            for start in range(max(0, end - self._longest), end):
+                if piece[start:end] in self.ids:
                     choices.append((best[start][0], best[start][1] + 1, start))
             best.append(min(choices))
         words_back: list[str | None] = []
         end, strange = len(piece), 0
         while end:
             start = best[end][2]
-            word = piece[start:end] if piece[start:end] in self._ids else None  # type: ignore[attr-defined]
+            word = piece[start:end] if piece[start:end] in self.ids else None
             strange = 0 if word else strange + 1
             if word or strange % 2:
                 words_back.append(word)

@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from sightline.exports.given import Curve, Results
 from sightline.exports.sheet_style import STYLE
 from sightline.exports.srt import clock, milliseconds
-from sightline.exports.writing import one_line, write_text
+from sightline.exports.writing import one_line
 from sightline.records import Moment
 
 POINTS = 240  # of a drawn curve: more than the pixels it gets
@@ -58,8 +58,8 @@ CHINESE = {
 }
 
 
-def write(results: Results, out: Path) -> list[Path]:
-    return [write_text(out, page(results))]
+def files(results: Results, out: Path) -> dict[Path, str]:
+    return {out: page(results)}
 
 
 def page(results: Results) -> str:

@@ -23,7 +23,7 @@ STARTS_AT_HOUR = 1
 MOST_EVENTS = 999  # the event number has three digits
 
 
-def write(results: Results, out: Path) -> list[Path]:
+def files(results: Results, out: Path) -> dict[Path, str]:
     return one_file_per_video(results, out, lambda moments: text_of(moments, results))
 
 
@@ -32,7 +32,7 @@ def text_of(moments: list[Moment], results: Results) -> str:
     placed = markers(moments, results.query, rate)
     if len(placed) > MOST_EVENTS:
         raise ExportError(
-            f"an edit list holds {MOST_EVENTS} events, there are {len(placed)}; narrow with --limit or --from/--to"
+            f"an edit list holds {MOST_EVENTS} events, there are {len(placed)}; narrow with --from/--to or a filter"
         )
     head = [
         f"TITLE: {_plain(one_line(results.query, 70)) or 'Sightline'}",

@@ -14,14 +14,14 @@ from xml.sax.saxutils import quoteattr
 from sightline.exports.given import Results
 from sightline.exports.markers import Marker, markers
 from sightline.exports.timecode import Rate, rate_of
-from sightline.exports.writing import one_line, write_text
+from sightline.exports.writing import one_line
 from sightline.records import Moment
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write(results: Results, out: Path) -> list[Path]:
-    return [write_text(out, text_of(results))]
+def files(results: Results, out: Path) -> dict[Path, str]:
+    return {out: text_of(results)}
 
 
 def text_of(results: Results) -> str:

@@ -7,16 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sightline.exports.given import Results
-from sightline.exports.writing import write_text
 
 
-def write(results: Results, out: Path) -> list[Path]:
+def files(results: Results, out: Path) -> dict[Path, str]:
     several = results.occurrences or [[]] * len(results.moments)
     lines = []
     for moment, others in zip(results.moments, several, strict=True):
         row = {"query": results.query, **asdict(moment), "occurrences": [[one.start, one.end] for one in others]}
         lines.append(_line(row))
-    return [write_text(out, "".join(lines))]
+    return {out: "".join(lines)}
 
 
 def _line(row: dict[str, object]) -> str:

@@ -24,11 +24,11 @@ RESOLVE = ("No.", "Name", "Start", "End", "Duration", "Color", "Notes")
 PREMIERE = ("Marker Name", "Description", "In", "Out", "Duration", "Marker Type")
 
 
-def write(results: Results, out: Path) -> list[Path]:
+def files(results: Results, out: Path) -> dict[Path, str]:
     return one_file_per_video(results, out, lambda moments: resolve(moments, results))
 
 
-def write_premiere(results: Results, out: Path) -> list[Path]:
+def premiere_files(results: Results, out: Path) -> dict[Path, str]:
     return one_file_per_video(results, out, lambda moments: premiere(moments, results))
 
 

@@ -17,7 +17,7 @@ from sightline.records import Moment
 POINT = 1.0  # seconds that a moment without length is shown
 
 
-def write(results: Results, out: Path) -> list[Path]:
+def files(results: Results, out: Path) -> dict[Path, str]:
     return one_file_per_video(results, out, lambda moments: text_of(moments, results.query))
 
 

@@ -14,13 +14,13 @@ from sightline.exports.writing import one_file_per_video, said
 from sightline.records import Moment
 
 
-def write(results: Results, out: Path) -> list[Path]:
+def files(results: Results, out: Path) -> dict[Path, str]:
     return one_file_per_video(
         results, out, lambda moments: _cues([(*milliseconds(m), said(m, results.query)) for m in moments])
     )
 
 
-def write_chapters(results: Results, out: Path) -> list[Path]:
+def chapter_files(results: Results, out: Path) -> dict[Path, str]:
     return one_file_per_video(results, out, lambda moments: chapters(moments, results.query))
 
 

@@ -38,18 +38,17 @@ def write_text(out: Path, text: str) -> Path:
     return out
 
 
-def one_file_per_video(results: Results, out: Path, text_of: Callable[[list[Moment]], str]) -> list[Path]:
+def one_file_per_video(results: Results, out: Path, text_of: Callable[[list[Moment]], str]) -> dict[Path, str]:
     """`out` for one video (or none); for several, out.NAME.ext beside it, one for each."""
     by_video: dict[str, list[Moment]] = {}
     for moment in results.every:
         by_video.setdefault(moment.video, []).append(moment)
     if len(by_video) <= 1:
-        return [write_text(out, text_of(results.every))]
+        return {out: text_of(results.every)}
     names = file_names(list(by_video))
-    return [
-        write_text(out.with_name(f"{out.stem}.{names[video]}{out.suffix}"), text_of(moments))
-        for video, moments in by_video.items()
-    ]
+    return {
+        out.with_name(f"{out.stem}.{names[video]}{out.suffix}"): text_of(moments) for video, moments in by_video.items()
+    }
 
 
 def file_names(videos: list[str]) -> dict[str, str]:

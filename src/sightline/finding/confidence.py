@@ -6,8 +6,9 @@ is one draw of *how high chance reaches here*. Maxima follow a Gumbel law; its t
 that reach a score. The confidence is 1 / (1 + p / RARE): at the default line, 0.5, stands the score one in 200 reaches.
 Words. The share of the query's terms a line holds, each by its rarity, and whether they stand side by side.
 
-Departures: the fit leaves out the upper maxima, for a null sentence may happen to be true of a library. An encoder that
-reads next to nothing of the bank (colour names, a closed vocabulary) is measured with directions that mean nothing, and
+Departures: the fit leaves out the upper maxima, for a null sentence may happen to be true of a library. An encoder
+that reads next to nothing of the bank (colour names, a closed vocabulary) is measured with directions that mean
+nothing, at right angles to what all pictures of the library share (which is no accident, and would widen the law), and
 vouches only for the share of the words it sees: of "red submarine" the colours know one half.
 """
 
@@ -29,8 +30,10 @@ RARE = 0.005
 LINE = 0.5  # below this confidence nothing is said to match
 GROWN = 1.2  # a library this much larger is measured again
 DRAWS = 64
-VERSION = 1  # raise it when the way of measuring changes: stored measurements are of another kind then
+SAMPLE = 4_096  # pictures whose mean is taken for that of all
+VERSION = 2  # raise it when the way of measuring changes: stored measurements are of another kind then
 FEWEST = 24  # different null sentences that a measurement needs
+LEAST_SPREAD = 0.02  # of meaningless directions: where all pictures are alike, a colour must stand out all the same
 CEILING = 0.99  # nothing measured on a few dozen draws is surer than this
 IDENTICAL = 0.995  # two frames this close are one picture
 
@@ -109,8 +112,10 @@ def measure(view: View, encoder: Encoder, signs: tuple[float, ...], like: bool) 
     best = (view.nearest(null.vector, 1, contents=null.contents)[1] for null in nulls(view, encoder, signs, like))
     maxima = [float(scores[0]) for scores in best if len(scores)]
     pictures = like and not signs
-    fit = gumbel_fit([closeness(score) for score in maxima] if pictures else maxima)
-    return Calibration(*fit, len(maxima), view.rows, pictures, bool(signs) and len(_bank(encoder)) < FEWEST)
+    centre, spread = gumbel_fit([closeness(score) for score in maxima] if pictures else maxima)
+    few_words = bool(signs) and len(_bank(encoder)) < FEWEST
+    spread = max(spread, LEAST_SPREAD) if few_words else spread
+    return Calibration(centre, spread, len(maxima), view.rows, pictures, few_words)
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ class Null:
 def nulls(view: View, encoder: Encoder, signs: tuple[float, ...], like: bool) -> list[Null]:
     """Queries of the same kind about nothing: null sentences by the signs, and a frame searched in the other videos."""
     draw = np.random.default_rng(20_240_229)
-    said = _sentences(encoder, draw) if signs else np.zeros((0, 0), np.float32)
+    said = _sentences(view, encoder, draw) if signs else np.zeros((0, 0), np.float32)
     if not like and len(signs) == 1:
         return [Null(vector) for vector in said]
     living = np.flatnonzero(view.content_of(np.arange(view.rows)) >= 0) if like else np.zeros(0, np.int64)
@@ -139,12 +144,18 @@ def nulls(view: View, encoder: Encoder, signs: tuple[float, ...], like: bool) ->
     return joined
 
 
-def _sentences(encoder: Encoder, draw: np.random.Generator) -> np.ndarray:
-    """What the encoder reads in the null bank; where that is too little to measure with, directions at random."""
+def _sentences(view: View, encoder: Encoder, draw: np.random.Generator) -> np.ndarray:
+    """What the encoder reads in the null bank; where that is too little to measure with, directions at random.
+
+    These stand at right angles to the mean of the library's pictures (of SAMPLE of them).
+    """
     different = _bank(encoder)
     if len(different) >= FEWEST:
         return different
     drawn = draw.standard_normal((DRAWS, different.shape[1])).astype(np.float32)
+    rows = np.unique(np.linspace(0, view.rows - 1, min(view.rows, SAMPLE)).astype(int))
+    mean = unit(np.asarray(view.vectors[rows], dtype=np.float32).mean(axis=0))
+    drawn -= np.outer(drawn @ mean, mean)
     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
 

@@ -2,7 +2,8 @@
 
 A peak grows both ways while the score stays above half the way between the peak and the video's background, and stops
 at a cut unless the whole shot beyond stays above as well. A drop that is smaller than what chance does is no border.
-Start and end are decoder timestamps: a frame stands until the next stored one, or until the cut between them.
+Start and end are decoder timestamps: a frame stands until the next stored one, or until the cut between them. Pictures
+that look alike are stored once, so a row counts for the time it stands: a dip that lasts is no hole to be bridged.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sightline.finding.sources import Curve, LineHit
 
 HALF_WAY = 0.5
 DROPS = 2.0  # times as far as chance moves a score: a smaller drop is noise
+HOLE = 1.0  # seconds: what a neighbour may count for when it smooths a row
 PAUSE = 2.0  # seconds of silence that two lines may lie apart and still be one
 
 
@@ -37,8 +39,9 @@ class Stretch:
 def grow(curve: Curve, floor: float, noise: float) -> list[Stretch]:
     """Every occurrence in one video whose peak reaches `floor`, and in any case the best one; best first."""
     shot = shots_of(curve)
-    smooth = np.maximum(curve.scores, smoothed(curve.scores, shot))
-    background = float(np.quantile(curve.scores, 0.25))
+    stands = np.diff(np.append(curve.seconds, max(curve.end, curve.seconds[-1])))
+    smooth = np.maximum(curve.scores, smoothed(curve.scores, shot, stands))
+    background = lower_quarter(curve.scores, stands)
     taken = np.zeros(len(smooth), dtype=bool)
     found: list[Stretch] = []
     for peak in np.lexsort((np.arange(len(smooth)), -curve.scores)):
@@ -59,13 +62,26 @@ def shots_of(curve: Curve) -> np.ndarray:
     return np.searchsorted([shot.start for shot in curve.shots], curve.seconds, side="right") - 1
 
 
-def smoothed(scores: np.ndarray, shot: np.ndarray) -> np.ndarray:
-    """[1 2 1] / 4 within each shot: a border's frame counts for the neighbour it lacks."""
+def smoothed(scores: np.ndarray, shot: np.ndarray, stands: np.ndarray) -> np.ndarray:
+    """[1 2 1] / 4 within each shot, by the seconds each row stands: a border's row counts for the neighbour it lacks.
+
+    A neighbour counts for HOLE at most: a row that stands long is hardly moved.
+    """
+    own = np.arange(len(scores))
     same = shot[1:] == shot[:-1]
-    before, after = scores.copy(), scores.copy()
-    before[1:] = np.where(same, scores[:-1], scores[1:])
-    after[:-1] = np.where(same, scores[1:], scores[:-1])
-    return (before + 2 * scores + after) / 4
+    before = np.append(own[:1], np.where(same, own[:-1], own[1:]))
+    after = np.append(np.where(same, own[1:], own[:-1]), own[-1:])
+    stands = np.maximum(stands, 1e-6)
+    near = np.minimum(stands, HOLE)
+    weighed = near[before] * scores[before] + 2 * stands * scores + near[after] * scores[after]
+    return weighed / (near[before] + 2 * stands + near[after])
+
+
+def lower_quarter(scores: np.ndarray, stands: np.ndarray) -> float:
+    """The score below which a quarter of the time lies: the video's background."""
+    order = np.argsort(scores, kind="stable")
+    passed = np.cumsum(stands[order])
+    return float(scores[order[np.searchsorted(passed, passed[-1] / 4)]])
 
 
 def _reach(smooth: np.ndarray, shot: np.ndarray, taken: np.ndarray, peak: int, level: float) -> tuple[int, int]:

@@ -1,6 +1,8 @@
 """Reads what was asked: words, arithmetic of words, order in time, and filters.
 
     red kite + beach - people              arithmetic: an operator stands between spaces, so t-shirt is one word
+    kite -beach -"two dogs"                a minus before a word leaves out that word alone
+    dog OR robot, 狗或者机器人             either; beside no order word
     "to be or not to be"                   a quoted phrase; inside quotes nothing is an operator
     the dog after the kite falls           also before, while, during; 狗在风筝落下之后, 风筝之前, 下雨的时候
     everything between the two signs       also between A and B, X between A and B; A 和 B 之间
@@ -22,6 +24,7 @@ from sightline.errors import BadQuery
 
 LONGEST = 4_000  # characters; a longer text is a document, not a query
 SOURCES = ("picture", "speech", "screen")
+MOST_EITHER = 8  # things joined by OR: each is a search of its own
 FILLED = "\ue000"  # stands in the masked copy for every character inside quotes
 QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』"}
 SIGNS = {"+": 1.0, "＋": 1.0, "-": -1.0, "－": -1.0, "−": -1.0}
@@ -47,9 +50,9 @@ class Filters:
 
 @dataclass(frozen=True)
 class Query:
-    """`order` joins the things asked for: '' (one), 'first'/'last' (one), 'after' 'before' 'during' (A, B),
-    'between' (A, B), 'between two' (A twice), 'within' (X between A and B). In 'after' and 'before' A may be
-    empty: then everything after (before) B is asked for."""
+    """`order` joins the things asked for: '' (one), 'either' (two or more), 'first'/'last' (one), 'after' 'before'
+    'during' (A, B), 'between' (A, B), 'between two' (A twice), 'within' (X between A and B). In 'after' and 'before' A
+    may be empty: then everything after (before) B is asked for."""
 
     text: str
     asks: tuple[tuple[Term, ...], ...] = ()
@@ -61,7 +64,7 @@ def parse(text: str) -> Query:
     """The query that `text` spells; BadQuery with the column and the cure where it spells none."""
     clean = _plain(text)
     masked, filters = _take_filters(clean, _mask_quotes(clean))
-    order, spans = _find_order(masked)
+    order, spans = _find_either(masked) or _find_order(masked)
     asks = tuple(_arithmetic(clean, masked, *span) for span in spans)
     return Query(clean.strip(), asks if any(asks) else (), order if any(asks) else "", filters)
 
@@ -210,14 +213,44 @@ def _find_order(masked: str) -> tuple[str, list[tuple[int, int]]]:
     return "", [(0, len(masked))]
 
 
+_OR = re.compile(r"(?<!\S)OR(?!\S)|或者")
+
+
+def _find_either(masked: str) -> tuple[str, list[tuple[int, int]]] | None:
+    """The spans that OR joins; None where it joins nothing, for then it is a word."""
+    found = [m.span() for m in _OR.finditer(masked)]
+    spans = list(zip([0, *(end for _, end in found)], [*(start for start, _ in found), len(masked)], strict=True))
+    if not found or not all(re.search(rf"[^\W_]|{FILLED}", masked[start:end]) for start, end in spans):
+        return None
+    if len(spans) > MOST_EITHER:
+        _fail(found[MOST_EITHER - 1][0], f"{len(spans)} things are joined by OR", f"join {MOST_EITHER} or fewer")
+    for start, end in spans:
+        if order := _find_order(masked[start:end])[0]:
+            _fail(found[0][0], f"OR stands beside the order word {order!r}", "ask one thing after the other")
+    return "either", spans
+
+
 # --- arithmetic -----------------------------------------------------------------------------------
 
 
+_LEFT_OUT = re.compile(rf"(?<!\S)[-－−](?:[^\W\d_]|{FILLED})\S*")  # a number keeps its sign
+
+
 def _arithmetic(text: str, masked: str, start: int, end: int) -> tuple[Term, ...]:
-    """Terms between signs that stand alone. The first sign may be left out."""
-    signs = [(m.start(), SIGNS[m[0]]) for m in re.finditer(r"(?<!\S)[+＋\-－−](?!\S)", masked[start:end])]
+    """Terms between signs that stand alone, and words with a minus before them. The first sign may be left out."""
     if not _unquoted(text[start:end]) or not masked[start:end].strip():
         return ()
+    left_out = [m.span() for m in _LEFT_OUT.finditer(masked, start, end)]
+    unwanted = tuple(_term(text, masked, -1.0, low + 1, high) for low, high in left_out)
+    for low, high in left_out:
+        masked = masked[:low] + " " * (high - low) + masked[high:]
+    return (*_between_signs(text, masked, start, end), *unwanted)
+
+
+def _between_signs(text: str, masked: str, start: int, end: int) -> tuple[Term, ...]:
+    signs = [(m.start(), SIGNS[m[0]]) for m in re.finditer(r"(?<!\S)[+＋\-－−](?!\S)", masked[start:end])]
+    if not masked[start:end].strip():
+        _only_unwanted(start)
     pieces: list[tuple[float, int, int]] = []  # weight, and the span of its words
     cuts = [(-1, 1.0), *signs] if not signs or masked[start : start + signs[0][0]].strip() else signs
     for (at, weight), (until, _) in zip(cuts, [*cuts[1:], (end - start, 0.0)], strict=True):
@@ -230,8 +263,12 @@ def _arithmetic(text: str, masked: str, start: int, end: int) -> tuple[Term, ...
         pieces.append((weight, start + at + 1, start + until))
     terms = tuple(_term(text, masked, weight, *span) for weight, *span in pieces)
     if all(term.weight < 0 for term in terms):
-        _fail(start, "there are only things to leave out", "name something to look for before the first minus")
+        _only_unwanted(start)
     return terms
+
+
+def _only_unwanted(column: int) -> NoReturn:
+    _fail(column, "there are only things to leave out", "name something to look for before the first minus")
 
 
 def _term(text: str, masked: str, weight: float, start: int, end: int) -> Term:

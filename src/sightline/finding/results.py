@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import math
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from sightline.errors import BadQuery
 from sightline.records import Moment
+
+
+def page_of(count: int, limit: int | None, page: int) -> tuple[slice, int]:
+    """Where a page of `limit` (None: all) out of `count` lies, and how many pages there are (of nothing, one)."""
+    limit = max(count, 1) if limit is None else limit
+    if limit < 1 or page < 1:
+        raise BadQuery(f"limit and page count from 1, got limit {limit} and page {page}")
+    pages = max(math.ceil(count / limit), 1)
+    if page > pages:
+        there = "there is 1 page" if pages == 1 else f"there are {pages} pages"
+        raise BadQuery(f"page {page} is asked for, but {there} of up to {limit} moments; choose one of them")
+    return slice((page - 1) * limit, page * limit), pages
+
+
+def floored(confidence: float) -> str:
+    """Two digits, never rounded up: what stays below a line is not printed as if it reached it."""
+    return f"{math.floor(confidence * 100 + 1e-9) / 100:.2f}"
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,23 @@ class Results:
         """The moments and their occurrences, by video and time: what an editor wants as markers."""
         moments = [*self.moments, *(one for several in self.occurrences for one in several)]
         return sorted(moments, key=lambda m: (m.video, m.start, m.end))
+
+    def paged(self, limit: int, page: int) -> Results:
+        """One page of results that hold every moment."""
+        here, pages = page_of(len(self.moments), limit, page)
+        moments = self.moments[here]
+        shown = {moment.video for moment in moments}
+        return replace(
+            self,
+            moments=moments,
+            page=page,
+            pages=pages,
+            occurrences=self.occurrences[here],
+            curves=self.curves[here],
+            facts={video: facts for video, facts in self.facts.items() if video in shown},
+            copies={video: copies for video, copies in self.copies.items() if video in shown},
+            thumbnails=self.thumbnails[here],
+        )
 
     def as_dict(self, curves: bool = False) -> dict[str, Any]:
         """Plain values for JSON. Thumbnails never, score curves where asked for."""

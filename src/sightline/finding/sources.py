@@ -6,6 +6,7 @@ Shapes: a curve has n rows of one video; vectors [R, E] and every query vector [
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from sightline.errors import BadQuery
-from sightline.finding.query import Filters, Term
+from sightline.finding.query import Filters, Term, seconds_of
+from sightline.language.folding import fold
 from sightline.language.terms import query_terms
 from sightline.language.terms import terms as terms_of
 from sightline.records import Frames, Line, Seen, Shot, Words
@@ -162,19 +164,35 @@ def text_vector(terms: Sequence[Term], encoder: Encoder) -> tuple[np.ndarray | N
 
 
 def heard(terms: Sequence[Term], encoder: Encoder) -> float:
-    """The share of the wanted words in which an encoder of few words sees anything."""
+    """The share of the wanted words that an encoder of few words sees: it reads the word alone, or it reads the rest
+    otherwise without it ("the top" says nothing, "blue at the top" is another thing than "blue").
+    """
     said = " ".join(term.text for term in terms if term.weight > 0)
     content = set(query_terms(said))
-    pieces = (([piece], query_terms(piece)) for piece in said.split())
+    pieces = (([piece], query_terms(piece)) for piece in fold(said).split())
     words = [word for raw, found in pieces if content & set(found) for word in (raw if raw[0].isascii() else found)]
-    return float(np.asarray(encoder.read(words).vector).any(axis=1).mean()) if words else 1.0
+    if not words:
+        return 1.0
+    without = [re.sub(_whole(word), " ", fold(said)) for word in words]
+    read = np.asarray(encoder.read([fold(said), *words, *without]).vector)
+    whole, alone, rest = read[0], read[1 : len(words) + 1], read[len(words) + 1 :]
+    return float((alone.any(axis=1) | (np.abs(rest - whole) > 1e-6).any(axis=1)).mean())
+
+
+def _whole(word: str) -> str:
+    """The pattern of a word: between spaces where it is written so, anywhere in a run of Chinese."""
+    return rf"(?<!\S){re.escape(word)}(?!\S)" if word.isascii() else re.escape(word)
 
 
 def picture_vector(view: View, like: str, encoder: Encoder, look: Look) -> np.ndarray:
     """What `like` shows: a picture or a clip, or VIDEO@SECONDS of a stored (or any) video; `look` decodes files."""
     video, at, second = like.rpartition("@")
-    if at and _is_number(second):
-        return _frame_vector(view, video, float(second), encoder, look)
+    try:
+        at_second = seconds_of(second) if at else None
+    except ValueError:  # an @ in a file's name
+        at_second = None
+    if at_second is not None:
+        return _frame_vector(view, video, at_second, encoder, look)
     return _seen(look(like, None, encoder.card.side), encoder)
 
 
@@ -182,11 +200,19 @@ def _frame_vector(view: View, name: str, second: float, encoder: Encoder, look: 
     from pathlib import Path
 
     try:
-        content = min(named(view, name))
+        contents = named(view, name)
     except BadQuery:
         if not Path(name).is_file():
             raise
         return _seen(look(name, second, encoder.card.side), encoder)
+    if len(contents) > 1:
+        some = sorted(view.videos[content].path for content in contents)
+        listed = ", ".join(some[:5]) + (" …" if len(some) > 5 else "")
+        raise BadQuery(f"{name!r} may be one of {len(some)} videos: {listed}; write more of its path")
+    content = contents.pop()
+    end = extent(view, content)[1]
+    if second > end:
+        raise BadQuery(f"{name}@{second:g} lies past the end: the video ends at {end:.3f} s; name an earlier second")
     rows = view.rows_of(content)
     if not len(rows):
         raise BadQuery(
@@ -198,10 +224,6 @@ def _frame_vector(view: View, name: str, second: float, encoder: Encoder, look: 
 
 def _seen(frames: Frames, encoder: Encoder) -> np.ndarray:
     return unit(np.asarray(encoder.see(frames).vectors, dtype=np.float32)[0].mean(axis=0))
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit()
 
 
 def unit(vector: np.ndarray) -> np.ndarray:

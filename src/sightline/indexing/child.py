@@ -4,7 +4,7 @@ Run as `python -m sightline.indexing.child`; one request at a time over its stan
 It confines itself before it imports a decoder. A request that fails is answered with the error's class and words; a
 crash ends this process and nothing else.
 
-Requests: digest · open · watch · text · listen · screen · frames · look (see the functions of those names).
+Requests: digest · open · watch · text · listen · screen · frames · look · cut (see the functions of those names).
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from sightline.indexing.limits import confine, grant_seconds
@@ -152,12 +155,44 @@ class _Worker:
             frames = pictures_at(head["path"], [head["second"]], head["side"], self.settings["pixels"])
         return {}, {"pixels": frames.pixels, "seconds": np.asarray(frames.seconds, np.float64)}
 
+    def do_cut(self, head: dict[str, Any], alive: Alive) -> Reply:
+        """Cuts a stretch of a video into a file of its own."""
+        from sightline.video.cut import cut_clip
+        from sightline.video.open import Limits
+
+        with _alive_while_working(alive):
+            cut_clip(
+                head["path"], head["start"], head["end"], head["out"], limits=Limits(pixels=self.settings["pixels"])
+            )
+        return {}, {}
+
     def _encoder(self, name: str) -> Any:
         from sightline.encoders.by_name import open_encoder
 
         if name not in self.encoders:
             self.encoders[name] = open_encoder(name, threads=1)  # one core a child; the other has its own
         return self.encoders[name]
+
+
+@contextmanager
+def _alive_while_working(alive: Alive, every: float = 5.0) -> Iterator[None]:
+    """Signs of life for work that gives none itself, while it uses processor time (which is granted, so it ends)."""
+    done = threading.Event()
+
+    def watch() -> None:
+        used = time.process_time()
+        while not done.wait(every):
+            before, used = used, time.process_time()
+            if used - before > every / 100:
+                alive()
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watching.join()
 
 
 def _line(line: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, BinaryIO, cast
 
 from sightline import errors
-from sightline.errors import DecoderDied, MediaError, OutOfMemory, SightlineError, TookTooLong
+from sightline.errors import DecoderDied, MediaError, NoWorkers, OutOfMemory, SightlineError, TookTooLong
 from sightline.indexing.limits import ChildLimits
 from sightline.indexing.wire import Message, receive, send
 
@@ -52,14 +52,18 @@ class Child:
     def ask(self, head: Mapping[str, Any], told: Told | None = None) -> Message:
         """The answer to one request; raises what the child reported, or how it ended."""
         self.asked += 1
+        answer, arrays = self._exchange(head)
+        while answer.get("alive"):
+            if told:
+                told(answer)
+            answer, arrays = self._exchange()
+        return _checked(answer), arrays
+
+    def _exchange(self, head: Mapping[str, Any] | None = None) -> Message:
         try:
-            send(self._requests, head)
-            while True:
-                answer, arrays = self._hear()
-                if not answer.get("alive"):
-                    return _checked(answer), arrays
-                if told:
-                    told(answer)
+            if head is not None:
+                send(self._requests, head)
+            return self._hear()
         except (DecoderDied, OSError, ValueError, KeyError, TypeError) as broken:
             raise self._cause_of_death(broken) from broken
 
@@ -141,7 +145,12 @@ class Pool:
         try:
             return self._idle.get_nowait()
         except queue.Empty:
-            child = Child(self.limits, self.program)
+            try:
+                child = Child(self.limits, self.program)
+            except (OSError, DecoderDied) as error:
+                raise NoWorkers(
+                    f"no decoding process could be started ({error}); free memory or processes, and go on"
+                ) from error
             self._living.add(child)
             if self._closing:
                 self._retire(child)

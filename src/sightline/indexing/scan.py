@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import stat as stat_bits
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -37,6 +38,9 @@ class Seen:
 class Scan:
     found: dict[str, Seen] = field(default_factory=dict)
     subtitles: dict[str, dict[str, Seen]] = field(default_factory=dict)  # folder -> subtitle path -> stat
+    media: dict[str, set[str]] = field(default_factory=dict)  # folder -> names of what could be media there
+    walked: set[str] = field(default_factory=set)  # folders listed whole
+    _owned: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     unreachable: dict[str, str] = field(default_factory=dict)  # folder or file -> why
     passed_over: Counter[str] = field(default_factory=Counter)  # rule -> how many
 
@@ -56,7 +60,8 @@ def scan(roots: Iterable[str], *, stills: bool = True) -> Scan:
             _walk(path, result, visited, VIDEO | STILLS if stills else VIDEO)
         elif stat_bits.S_ISREG(status.st_mode):
             result.found[path] = _seen(status)
-            _note_subtitles(os.path.dirname(path), result)
+            result.media.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
+            _note_neighbours(os.path.dirname(path), result)
         else:
             result.passed_over["not a file"] += 1
     return result
@@ -74,6 +79,7 @@ def _walk(root: str, result: Scan, visited: set[tuple[int, int]], endings: froze
             visited.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
+            result.walked.add(folder)
         except OSError as error:
             result.unreachable[folder] = error.strerror or "cannot be listed"
             continue
@@ -95,6 +101,7 @@ def _look(entry: os.DirEntry[str], result: Scan, endings: frozenset[str]) -> boo
             result.passed_over["other kind of file"] += 1
         elif entry.is_file():
             result.found[entry.path] = _seen(entry.stat())
+            result.media.setdefault(os.path.dirname(entry.path), set()).add(entry.name)
         else:
             result.passed_over["not a file"] += 1  # a dangling link, a pipe, a device
     except OSError as error:
@@ -102,13 +109,18 @@ def _look(entry: os.DirEntry[str], result: Scan, endings: frozenset[str]) -> boo
     return False
 
 
-def _note_subtitles(folder: str, result: Scan) -> None:
+def _note_neighbours(folder: str, result: Scan) -> None:
+    """What lies beside a file that was named outright: its subtitles, and the videos they may belong to instead."""
     if folder in result.subtitles:
         return
+    result.subtitles[folder] = {}
     with os.scandir(folder) as listing:
-        result.subtitles[folder] = {
-            e.path: _seen(e.stat()) for e in listing if e.name.rpartition(".")[2].lower() in SUBTITLES and e.is_file()
-        }
+        for entry in listing:
+            ending = entry.name.rpartition(".")[2].lower()
+            if ending in SUBTITLES and entry.is_file():
+                result.subtitles[folder][entry.path] = _seen(entry.stat())
+            elif ending in VIDEO:
+                result.media.setdefault(folder, set()).add(entry.name)
 
 
 def _seen(status: os.stat_result) -> Seen:
@@ -116,11 +128,34 @@ def _seen(status: os.stat_result) -> Seen:
 
 
 def beside(video: str, scanned: Scan) -> dict[str, Seen]:
-    """The subtitle files named after a video: `film.srt` and `film.zh.vtt` beside `film.mp4`."""
+    """The subtitle files of a video: `film.srt`, `film.zh.vtt`, `film.mp4.ass` beside `film.mp4`.
+
+    One that fits a longer-named neighbour (`film.part2.srt`, where `film.part2.mp4` is) is left to it.
+    """
     folder, name = os.path.split(video)
-    stem = name.rpartition(".")[0].casefold() or name.casefold()
-    return {
-        path: seen
-        for path, seen in scanned.subtitles.get(folder, {}).items()
-        if os.path.basename(path).casefold().startswith(stem + ".")
-    }
+    if folder not in scanned._owned:
+        scanned._owned[folder] = _owners(folder, scanned)
+    owned = scanned._owned[folder]
+    mine = {*owned.get(_comparable(name), ()), *owned.get(_stem(name), ())}
+    return {path: scanned.subtitles[folder][path] for path in sorted(mine)}
+
+
+def _owners(folder: str, scanned: Scan) -> dict[str, list[str]]:
+    """name or stem of a video, comparable -> its subtitle files; every subtitle is looked at once."""
+    videos = {name for video in scanned.media.get(folder, ()) for name in (_comparable(video), _stem(video))}
+    owned: dict[str, list[str]] = {}
+    for path in scanned.subtitles.get(folder, ()):
+        words = _stem(os.path.basename(path)).split(".")
+        names = (".".join(words[:length]) for length in range(len(words), 0, -1))
+        if owner := next((name for name in names if name in videos), None):
+            owned.setdefault(owner, []).append(path)
+    return owned
+
+
+def _comparable(name: str) -> str:
+    """Names that a person takes for the same: Unicode forms and case aside."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _stem(name: str) -> str:
+    return _comparable(name.rpartition(".")[0] or name)

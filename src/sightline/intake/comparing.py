@@ -6,12 +6,12 @@ A folder that cannot be reached, or an empty one where files were known, deletes
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from sightline.indexing import scan as scanning
-from sightline.indexing.report import Refusal
 from sightline.intake.run import RunState
-from sightline.store.rows import FileStat, KnownFile
+from sightline.store.rows import FileStat, KnownFile, Work
 
 TRANSIENT = {"vanished", "changed", "timeout", "memory"}  # worth another try on a later run
 TRIES = 3
@@ -25,19 +25,22 @@ class Comparing(RunState):
             self.library.add_root(root)
         known = self.library.known()
         self.states, self.tracks = self.library.states(self.generation), self.library.tracks_of_all()
+        if self.generation.state == "building":
+            self._add_the_rest(known)
         self._respect_forgotten(roots)
+        self.named, self.forgotten = set(roots), self.library.forgotten_digests()
         self._distrust_empty_roots(roots, known)
         self.report.found = len(self.scanned.found)
         self.report.unreachable = dict(self.scanned.unreachable)
         self.report.passed_over = dict(self.scanned.passed_over)
+        newest = time.time_ns() - int(self.wishes.settled * 1e9) if self.wishes.settled else None
         by_stat = {(k.inode, k.size, k.mtime_ns): k for k in known.values()}
         for path, seen in self.scanned.found.items():
-            self._sort_in(path, seen, known.get(path), by_stat)
-        gone = self._lose(roots, known)
-        accounted = gone | self.scanned.found.keys()
-        self.elsewhere = {file.content for path, file in known.items() if path not in accounted}
-        if self.generation.state == "building":
-            self._enter_all(known)
+            if newest is not None and seen.mtime_ns > newest:
+                self.report.notes.append(f"{path} is still being written")
+            else:
+                self._sort_in(path, seen, known.get(path), by_stat)
+        self._lose(roots, known)
         self.tell({"event": "compared", "found": self.report.found, "to_read": len(self.files)})
 
     def _sort_in(self, path: str, seen: scanning.Seen, old: KnownFile | None, by_stat: dict[Any, KnownFile]) -> None:
@@ -49,8 +52,8 @@ class Comparing(RunState):
         else:
             self.files.append((path, seen))
 
-    def _lose(self, roots: list[str], known: dict[str, KnownFile]) -> set[str]:
-        """Takes the names that are gone off the list; returns them."""
+    def _lose(self, roots: list[str], known: dict[str, KnownFile]) -> None:
+        """Takes the names that are gone off the list."""
         closed = tuple(self.scanned.unreachable)
         gone = {
             path
@@ -62,7 +65,6 @@ class Comparing(RunState):
         }
         if gone:
             self.report.lost = self.library.lose(gone)
-        return gone
 
     def _distrust_empty_roots(self, roots: list[str], known: dict[str, KnownFile]) -> None:
         """An empty folder where files were known is taken for an unmounted one."""
@@ -75,45 +77,33 @@ class Comparing(RunState):
                 )
 
     def _respect_forgotten(self, roots: list[str]) -> None:
-        forgotten = self.library.forgotten() & self.scanned.found.keys()
-        named = forgotten & set(roots)
-        if named:
-            self.library.remember(named)
-        for path in forgotten - named:
+        """What was forgotten is passed over, whatever its name is now, unless it or its folder is named outright."""
+        self.library.remember(self.library.staying_out(roots))
+        for path in self.library.staying_out(self.scanned.found):
             del self.scanned.found[path]
             self.scanned.passed_over["forgotten"] += 1
 
-    def _enter_all(self, known: dict[str, KnownFile]) -> None:
+    def _add_the_rest(self, known: dict[str, KnownFile]) -> None:
         """A rebuild covers the whole library, not only the folders named."""
         for path, file in known.items():
             if path not in self.scanned.found and os.path.exists(path):
-                self.enter(file.content, path, counted=False)
+                self.scanned.found[path] = scanning.Seen(file.size, file.mtime_ns, file.inode)
 
-    def enter(self, content: int, path: str, *, unchanged: bool = False, counted: bool = True) -> None:
+    def enter(self, content: int, path: str, *, unchanged: bool = False) -> None:
         self.path_of.setdefault(content, path)
         self.names.setdefault(content, []).append(path)
         work = self.states.get(content) if unchanged else self.library.state(content, self.generation)
         if work and work.state == "indexed":
-            if counted:
-                self._count_known(unchanged)
+            self.outcomes[path] = "unchanged" if unchanged else "known"
             self.indexed.add(content)
-        elif work and work.state == "failed" and not self._try_again(work.reason, work.attempts):
-            self.report.failed.append(Refusal(path, work.reason, work.detail))
-        elif content in self.entered:
-            if counted:
-                self._count_known(unchanged)  # a second name of a content this run is already taking in
-        else:
+        elif work and work.state == "failed" and (content in self.entered or not self._try_again(work)):
+            self.refused(path, work.reason, work.detail)
+        elif content not in self.entered:
             self.entered.add(content)
             self.open(content, path)
 
-    def _count_known(self, unchanged: bool) -> None:
-        if unchanged:
-            self.report.unchanged += 1
-        else:
-            self.report.known += 1
-
-    def _try_again(self, reason: str, attempts: int) -> bool:
-        return self.wishes.retry or (reason in TRANSIENT and attempts < TRIES)
+    def _try_again(self, work: Work) -> bool:
+        return self.wishes.retry or (work.reason in TRANSIENT and work.attempts < TRIES)
 
 
 def stat_of(seen: scanning.Seen) -> FileStat:

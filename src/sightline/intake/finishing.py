@@ -22,7 +22,8 @@ class Finishing(RunState):
             return
         shots = _shots(parts)
         self.library.finish(content, self.generation, shots)
-        self.report.indexed += 1
+        for number, name in enumerate(self.names[content]):
+            self.outcomes.setdefault(name, "known" if number else "indexed")
         self.report.shots += len(shots)
         self.report.seconds_of_video += _length(parts)
         self._note_damage(path, parts)
@@ -36,15 +37,18 @@ class Finishing(RunState):
             self.report.notes.append(f"{path}: {corrupt} of {sum(p.decoded for p in parts)} decoded frames are damaged")
 
     def complete(self) -> None:
-        if self.generation.state == "building" and not self.wanted:
-            self.library.swap(self.generation)
-            if self.report.failed:
-                self.report.notes.append(
-                    "what was refused in this rebuild is no longer searched; --retry tries it again"
-                )
-
-    def accounted(self) -> int:
-        return self.report.unchanged + self.report.known + self.report.indexed + self.report.refused
+        """A rebuild that covers everything takes over; one that could not reach everything says what it waits for."""
+        if self.generation.state != "building":
+            return
+        if missing := self.library.missing_paths(self.generation):
+            self.report.notes.append(
+                f"the rebuild waits for {len(missing)} that could not be reached or finished (such as {missing[0]}); "
+                "until then search answers from the library as it was. Bring them back or forget them, and rebuild"
+            )
+            return
+        self.library.swap(self.generation)
+        if self.report.failed:
+            self.report.notes.append("what was refused in this rebuild is no longer searched; --retry tries it again")
 
 
 def _shots(parts: list[UnitDone]) -> list[Shot]:

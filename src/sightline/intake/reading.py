@@ -10,23 +10,31 @@ from sightline.indexing import scan as scanning
 from sightline.indexing.wire import Message
 from sightline.intake.run import Job, RunState, line_of, size_of
 
+SIDECAR = "sidecar: "
+
 
 class Reading(RunState):
     def read_beside(self, content: int) -> None:
         """Subtitle files beside any name of the content: new and changed ones are read, those that are gone dropped."""
         had = self.tracks.get(content, {})
-        wanted: dict[str, tuple[str, scanning.Seen]] = {}
-        for name in self.names[content]:
-            for place, seen in scanning.beside(name, self.scanned).items():
-                wanted.setdefault(f"sidecar: {os.path.basename(place)}", (place, seen))
-        for track, (place, seen) in wanted.items():
-            key = f"{seen.size}:{seen.mtime_ns}"
+        wanted = {
+            (os.path.basename(place), seen.size): (place, seen)  # a copy beside a copy says nothing new
+            for name in reversed(self.names[content])
+            for place, seen in scanning.beside(name, self.scanned).items()
+        }
+        for place, seen in wanted.values():
+            track, key = SIDECAR + place, f"{seen.size}:{seen.mtime_ns}"
             if had.get(track) != key:
                 self._text(content, track, key, place, {"do": "text", "path": place})
-        if content not in self.elsewhere:
-            for track in had:
-                if track.startswith("sidecar: ") and track not in wanted:
-                    self.library.drop_track(content, track)
+        kept = {SIDECAR + place for place, _ in wanted.values()}
+        for track in had:
+            if track.startswith(SIDECAR) and track not in kept and self._is_gone(track.removeprefix(SIDECAR)):
+                self.library.drop_track(content, track)
+
+    def _is_gone(self, place: str) -> bool:
+        """Whether this run has looked where the file was; what it could not look at is left as it is."""
+        folder = os.path.dirname(place)
+        return folder in self.scanned.walked or (os.path.isdir(folder) and not os.path.exists(place))
 
     def read_along(self, content: int) -> None:
         """Speech and screen text of a content that is in, where they were asked for: tracks of their own."""

@@ -38,6 +38,7 @@ class Wishes:
     rebuild: bool = False
     retry: bool = False
     gone: bool = False  # believe an empty root: its files are gone for good
+    settled: float = 0.0  # a file written to less than this many seconds ago is left for the next run
     workers: int = 2
     limits: ChildLimits = field(default_factory=ChildLimits)
 
@@ -79,11 +80,13 @@ class RunState:
         self.path_of: dict[int, str] = {}  # the name under which this run reads a content
         self.facts: dict[int, dict[str, Any]] = {}
         self.names: dict[int, list[str]] = {}  # every name of a content that this run has seen
-        self.elsewhere: set[int] = set()  # contents with names that this run has not looked at
         self.reading: Counter[int] = Counter()  # texts on their way; a content is finished when they have arrived
         self.indexed: set[int] = set()  # contents that were in already: their text may have changed
         self.wanted: set[int] = set()  # contents with units still to claim
         self.entered: set[int] = set()
+        self.forgotten: set[str] = set()  # digests of contents that are to stay out
+        self.named: set[str] = set()  # what was named outright
+        self.outcomes: dict[str, str] = {}  # path -> unchanged, known, indexed or failed: every found file ends once
 
     def free_claims_of_the_dead(self) -> None:
         """Claims of indexers on this machine that no longer live are free at once, not when their lease runs out."""
@@ -94,17 +97,34 @@ class RunState:
                 self.library.release(owner)
 
     def refuse(self, path: str, error: SightlineError, content: int | None = None) -> None:
-        """A failure is a state: one line in the report, and in the ledger where the content is known."""
+        """A failure is a state: a line in the report for every name, and in the ledger where the content is known."""
         if content is not None:
             self.wanted.discard(content)
             if not isinstance(error, FileVanished):
                 self.library.refuse(content, self.generation, "failed", error.code, str(error))
-        self.report.failed.append(Refusal(path, error.code, str(error)))
-        self.tell({"event": "file", "path": path, "state": "failed", "code": error.code, "message": str(error)})
+        for name in self.names[content] if content is not None else [path]:
+            self.refused(name, error.code, str(error))
+
+    def refused(self, path: str, code: str, message: str) -> None:
+        if self.outcomes.setdefault(path, "failed") == "failed":
+            self.report.failed.append(Refusal(path, code, message))
+            self.tell({"event": "file", "path": path, "state": "failed", "code": code, "message": message})
+
+    def pass_over(self, path: str) -> None:
+        """A new name of a content that was forgotten: it stays out."""
+        self.report.found -= 1
+        self.report.passed_over["forgotten"] = self.report.passed_over.get("forgotten", 0) + 1
+
+    def add_up(self) -> None:
+        """The counts of the report, from what became of every file that was found."""
+        ended = Counter(self.outcomes.values())
+        self.report.unchanged, self.report.known = ended["unchanged"], ended["known"]
+        self.report.indexed = ended["indexed"]
+        self.report.waiting = self.report.found - sum(ended.values())
 
     # What the parts ask of each other.
 
-    def enter(self, content: int, path: str, *, unchanged: bool = False, counted: bool = True) -> None:
+    def enter(self, content: int, path: str, *, unchanged: bool = False) -> None:
         raise NotImplementedError
 
     def open(self, content: int, path: str) -> None:

@@ -26,7 +26,14 @@ class Watching(RunState):
             if _changed(path, seen):
                 failed(FileChanged(f"{path} changed while it was read; the next run takes it in"))
                 return
-            self.enter(self.library.place(path, stat_of(seen), message[0]["digest"]), path)
+            content = self.library.place(path, stat_of(seen), message[0]["digest"])
+            if message[0]["digest"] not in self.forgotten:
+                self.enter(content, path)
+            elif path in self.named:
+                self.library.remember([path])
+                self.enter(content, path)
+            else:
+                self.pass_over(path)
 
         def failed(error: SightlineError) -> None:
             self.library.unreadable(path, error.code, str(error))

@@ -2,7 +2,8 @@
 
 From: Mamba (2312.00752); Vision Mamba (2401.09417) for reading both ways.
 Departures: the plain recurrence, no fused kernel; the sequence is unbound once before the loop (indexing it inside the
-loop makes a full-size gradient at every step, a backward pass of quadratic cost); padding at either end leaves the state alone; a gap lets it fade (pack the valid steps first).
+loop makes a full-size gradient at every step, a backward pass of quadratic cost); padding at either end leaves the
+state alone, a gap lets it fade (pack the valid steps first).
 Shapes: x [B, L, C], mask [B, L] -> [B, L, C].
 """
 

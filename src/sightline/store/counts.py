@@ -9,7 +9,8 @@ from collections import Counter
 from typing import Any
 
 from sightline.store.compact import Compaction
-from sightline.store.files import Files, below
+from sightline.store.files import below
+from sightline.store.forgetting import Forgetting
 from sightline.store.generations import Generations
 from sightline.store.rows import Counts, Listed
 
@@ -30,7 +31,7 @@ _VISIBLE_LINES = """
 """
 
 
-class Reports(Files, Generations, Compaction):
+class Reports(Forgetting, Generations, Compaction):
     def counts(self) -> Counts:
         """Everything added up; `files` equals the sum over its states."""
         files = self.ledger.all(_FILES)

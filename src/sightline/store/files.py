@@ -1,12 +1,13 @@
 """Files: which path holds which content. A copy or a rename is one more path; nothing is encoded twice.
 
-Departures: a path that is gone, or that its owner forgot, is only taken off the list; the rows stay until `compact`,
-so a file that comes back is searched again at once.
+Departures: a path that is gone is only taken off the list; the rows stay until `compact`, so a file that comes back is
+searched again at once.
 """
 
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterable
 
 from sightline.store.ledger import path_bytes
@@ -26,6 +27,15 @@ def below(root: str) -> tuple[bytes, bytes, bytes]:
     return exact, folder, folder[:-1] + b"0"  # "0" follows "/"
 
 
+def take_off(db: sqlite3.Connection, names: list[bytes]) -> int:
+    """Remove the paths from the list; how many had a content."""
+    before = db.total_changes
+    db.executemany("DELETE FROM paths WHERE path = ?", [(name,) for name in names])
+    taken = db.total_changes - before
+    db.executemany("DELETE FROM unreadable WHERE path = ?", [(name,) for name in names])
+    return taken
+
+
 class Files(Shelf):
     def known(self, root: str | None = None) -> dict[str, KnownFile]:
         """Every path with a content, or those at and below `root`."""
@@ -43,9 +53,12 @@ class Files(Shelf):
         }
 
     def place(self, path: str, stat: FileStat, digest: str) -> int:
-        """This path holds the content with this digest; returns the content's id, new or known."""
+        """This path holds the content with this digest; returns the content's id, new or known.
+
+        A content that was forgotten is placed like any other, and stays out of sight.
+        """
         name = path_bytes(path)
-        with self.ledger.transaction("place") as db:
+        with self.ledger.transaction("place", synced=False) as db:
             db.execute("INSERT OR IGNORE INTO contents (digest) VALUES (?)", (digest,))
             content = int(db.execute("SELECT id FROM contents WHERE digest = ?", (digest,)).fetchone()[0])
             db.execute(
@@ -66,30 +79,8 @@ class Files(Shelf):
 
     def lose(self, paths: Iterable[str]) -> int:
         """These paths are gone; returns how many were known."""
-        return self._take_off(paths, "lose")
-
-    def forget(self, paths: Iterable[str]) -> int:
-        """Search these paths no more, and let indexing pass them by; returns how many were known."""
-        return self._take_off(paths, "forget", forever=True)
-
-    def _take_off(self, paths: Iterable[str], name: str, *, forever: bool = False) -> int:
-        names = [(path_bytes(path),) for path in paths]
-        with self.ledger.transaction(name) as db:
-            if forever:
-                db.executemany("INSERT OR IGNORE INTO forgotten (path) VALUES (?)", names)
-            before = db.total_changes
-            db.executemany("DELETE FROM paths WHERE path = ?", names)
-            taken = db.total_changes - before
-            db.executemany("DELETE FROM unreadable WHERE path = ?", names)
-        return taken
-
-    def forgotten(self) -> set[str]:
-        return {os.fsdecode(row["path"]) for row in self.ledger.all("SELECT path FROM forgotten")}
-
-    def remember(self, paths: Iterable[str]) -> None:
-        """Undo `forget`: the next indexing takes these paths in again, without encoding what is still stored."""
-        with self.ledger.transaction("remember") as db:
-            db.executemany("DELETE FROM forgotten WHERE path = ?", [(path_bytes(path),) for path in paths])
+        with self.ledger.transaction("lose") as db:
+            return take_off(db, [path_bytes(path) for path in paths])
 
     def roots(self) -> list[str]:
         """The folders that were given to index."""

@@ -7,6 +7,7 @@ or abandoning the building one at any moment leaves the old one as it was.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from sightline.store.shelf import Shelf
 
 if TYPE_CHECKING:
     from sightline.encoders.encoder import Card
+
+_MISSING = "FROM living WHERE content NOT IN (SELECT content FROM work WHERE generation = ? AND state != 'pending')"
 
 
 def as_generation(row: sqlite3.Row) -> Generation:
@@ -89,12 +92,13 @@ class Generations(Shelf):
 
     def missing_from(self, generation: Which) -> int:
         """How many living contents this generation has not settled (indexed, failed or skipped) yet."""
-        row = self.ledger.one(
-            "SELECT count(DISTINCT content) FROM living WHERE content NOT IN "
-            "(SELECT content FROM work WHERE generation = ? AND state != 'pending')",
-            id_of(generation),
-        )
+        row = self.ledger.one(f"SELECT count(DISTINCT content) {_MISSING}", id_of(generation))
         return int(row[0]) if row else 0
+
+    def missing_paths(self, generation: Which) -> list[str]:
+        """Those contents by name, one living path each: what an unfinished generation waits for."""
+        rows = self.ledger.all(f"SELECT min(path) AS path {_MISSING} GROUP BY content ORDER BY 1", id_of(generation))
+        return [os.fsdecode(row["path"]) for row in rows]
 
     def swap(self, generation: Which) -> None:
         """Let the building generation answer from now on; the old one and its files go."""

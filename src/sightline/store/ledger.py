@@ -2,7 +2,10 @@
 
 Departures: every thread and every process has a connection of its own (SQLite's locks do not survive a fork);
 a write begins with BEGIN IMMEDIATE, so that it waits its turn at the start and never fails in the middle;
-synchronous=FULL, because what was acknowledged must outlive a power cut.
+synchronous=FULL, because what was acknowledged must outlive a power cut. Steps on the way, which nobody is told of, are
+not synced one by one: the log is written in order, so the next commit that is synced takes them along.
+
+From: sqlite.org/wal.html (read-only databases), sqlite.org/uri.html (immutable).
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from sightline.errors import LibraryBusy, LibraryDamaged, LibraryError
 from sightline.store.failpoints import step
@@ -26,8 +30,22 @@ def path_bytes(path: str | os.PathLike[str]) -> bytes:
     return os.fsencode(path)
 
 
+def address(path: Path) -> str:
+    """The ledger as a URI. Where its folder cannot be written, SQLite must be told so: it would make a log there.
+
+    Without a log the file is all there is, and is read as it lies there. With one, the log's index must lie there too.
+    """
+    uri = "file:" + quote(path_bytes(path))
+    if os.access(path.parent, os.W_OK):
+        return uri
+    log, index = path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+    if index.exists() or (log.exists() and log.stat().st_size):
+        return f"{uri}?mode=ro"
+    return f"{uri}?mode=ro&immutable=1"
+
+
 def connect(path: Path, **options: bool) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=WAIT, isolation_level=None, **options)
+    db = sqlite3.connect(address(path), uri=True, timeout=WAIT, isolation_level=None, **options)
     db.row_factory = sqlite3.Row
     for pragma in ("synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY"):
         db.execute(f"PRAGMA {pragma}")
@@ -44,6 +62,16 @@ def as_library_error(error: sqlite3.Error, path: Path) -> LibraryError:
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return LibraryError(
             f"could not write {path} ({error}); free some space and run the same command again: nothing is lost"
+        )
+    if code == sqlite3.SQLITE_READONLY:
+        return LibraryError(
+            f"{path} lies where nothing can be written ({error}); it can be searched as it is. To change it, give "
+            "write access to its folder, or copy the folder to where there is"
+        )
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return LibraryError(
+            f"{path} could not be opened ({error}); give read access to it. If its last writer was interrupted, "
+            "open it once where its folder can be written"
         )
     return LibraryError(f"the ledger {path} refused: {error}")
 
@@ -89,10 +117,14 @@ class Ledger:
             return row
 
     @contextmanager
-    def transaction(self, name: str) -> Iterator[sqlite3.Connection]:
-        """All of the block or nothing of it; `name` names the commit as a failpoint."""
+    def transaction(self, name: str, *, synced: bool = True) -> Iterator[sqlite3.Connection]:
+        """All of the block or nothing of it; `name` names the commit as a failpoint.
+
+        Not `synced`: it holds for everybody at once, and outlives a power cut from the next synced commit on.
+        """
         with told_plainly(self.path):
             db = self.db
+            db.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
@@ -111,6 +143,18 @@ class Ledger:
             db.execute("BEGIN")
             db.execute("SELECT count(*) FROM generations").fetchone()  # the snapshot is taken by the first read
             return db
+
+    def rewrite(self) -> None:
+        """Write the file anew without what was deleted: pages keep the bytes of deleted rows, and so does the log.
+
+        Open views keep the log as long as they last; it does not wait for them.
+        """
+        with told_plainly(self.path), closing(connect(self.path)) as db:
+            step("rewrite ledger")
+            db.execute("PRAGMA temp_store = FILE")  # the copy is as large as the ledger
+            db.execute("VACUUM")
+            db.execute("PRAGMA busy_timeout = 0")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close this thread's connection; those of other threads close with their threads."""

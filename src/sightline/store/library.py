@@ -1,12 +1,13 @@
 """The library on disk: one folder with a ledger and columns, made of parts by job.
 
-    generations  which encoder and sampling          files    which path holds which content
-    work         what is to do and who is at it      commit   the moments at which something becomes true
-    text         lines and the index of their words  compact  giving back the space of what is gone
-    check        does it all agree                   counts   what there is
-    view         reading: a consistent snapshot
+    generations  which encoder and sampling          files       which path holds which content
+    work         what is to do and who is at it      forgetting  what is to stay out
+    text         lines and the index of their words  commit      the moments at which something becomes true
+    check        does it all agree                   compact     giving back the space of what is gone
+    view         reading: a consistent snapshot      counts      what there is
 
-Departures: a library may be used by several processes and threads at once; writers take turns, readers never wait.
+Departures: a library may be used by several processes and threads at once; writers take turns, readers never wait. One
+that lies where nothing can be written is searched as it lies there.
 """
 
 from __future__ import annotations

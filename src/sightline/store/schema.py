@@ -108,5 +108,23 @@ CREATE TABLE unreadable (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS = (_FIRST, _ROOTS_AND_UNREADABLE)
+# What was forgotten is known by its content, whatever it is called by now; and of a folder, what is yet to come.
+_FORGOTTEN_CONTENTS_AND_FOLDERS = """
+ALTER TABLE forgotten ADD COLUMN digest TEXT;       -- what the file held, so that `remember` works after a compaction
+CREATE TABLE forgotten_contents (digest TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE forgotten_folders (                    -- the nearest one above a path decides
+    path BLOB PRIMARY KEY,                          -- ends with a slash
+    stays_out INTEGER NOT NULL                      -- 0: was named again, below one that stays out
+) WITHOUT ROWID;
+DROP VIEW living;
+CREATE VIEW living AS SELECT path, content FROM paths
+    WHERE path NOT IN (SELECT path FROM forgotten)
+      AND NOT EXISTS (SELECT 1 FROM contents JOIN forgotten_contents USING (digest) WHERE contents.id = content)
+      AND NOT coalesce((
+          SELECT stays_out FROM forgotten_folders AS folder
+          WHERE substr(CAST(paths.path || '/' AS BLOB), 1, length(folder.path)) = folder.path
+          ORDER BY path DESC LIMIT 1), 0);                -- of folders within each other the longest comes last
+"""
+
+MIGRATIONS = (_FIRST, _ROOTS_AND_UNREADABLE, _FORGOTTEN_CONTENTS_AND_FOLDERS)
 VERSION = len(MIGRATIONS)

@@ -1,7 +1,7 @@
 """What every part of the library stands on: its folder, its ledger, and the columns of a generation.
 
-The library is one class made of parts by job (`generations`, `files`, `work`, `commit`, `text`, `compact`, `check`,
-`counts`); each part is a class on this one.
+The library is one class made of parts by job (`generations`, `files`, `forgetting`, `work`, `commit`, `text`,
+`compact`, `check`, `counts`); each part is a class on this one.
 """
 
 from __future__ import annotations

@@ -20,6 +20,21 @@ from sightline.store.shelf import Shelf
 
 LEASE = 60.0
 
+_PENDING = "SELECT content FROM work WHERE generation = :generation AND state = 'pending' ORDER BY content"
+
+# The wanted contents are walked in order, each with a lookup in `units_to_do`, until the first free unit.
+_CLAIM = """
+    UPDATE units SET state = 'claimed', owner = :owner, lease = :until, attempts = attempts + 1
+    WHERE id = (
+        WITH wanted (content) AS ({among}), next_of_each (unit) AS (
+            SELECT (SELECT id FROM units WHERE generation = :generation AND content = wanted.content AND state != 'done'
+                    AND (state = 'pending' OR lease < :now) ORDER BY number LIMIT 1)
+            FROM wanted WHERE EXISTS (SELECT 1 FROM living WHERE living.content = wanted.content)
+            AND 'pending' = (SELECT state FROM work WHERE content = wanted.content AND generation = :generation))
+        SELECT unit FROM next_of_each WHERE unit IS NOT NULL LIMIT 1)
+    RETURNING content, generation, number, start, end, attempts
+"""
+
 
 class WorkToDo(Shelf):
     def state(self, content: int, generation: Which) -> Work | None:
@@ -49,7 +64,7 @@ class WorkToDo(Shelf):
         if not spans or any(not start < end for start, end in spans):
             raise RefusedRows(f"a plan needs spans with start < end, has {spans}")
         number = id_of(generation)
-        with self.ledger.transaction("plan") as db:
+        with self.ledger.transaction("plan", synced=False) as db:
             had = self._planned(db, content, number)
             state = db.execute(
                 "SELECT state FROM work WHERE content = ? AND generation = ?", (content, number)
@@ -85,25 +100,17 @@ class WorkToDo(Shelf):
         self, generation: Which, owner: str, *, lease: float = LEASE, contents: Collection[int] | None = None
     ) -> Unit | None:
         """The next unit nobody is at, of these contents or of any that lives; None when there is none."""
-        among = "" if contents is None else "AND u.content IN (SELECT value FROM json_each(:contents))"
+        among = _PENDING if contents is None else "SELECT value FROM json_each(:contents)"
         now = time.time()
-        with self.ledger.transaction("claim") as db:
+        with self.ledger.transaction("claim", synced=False) as db:
             row = db.execute(
-                f"""
-                UPDATE units SET state = 'claimed', owner = :owner, lease = :until, attempts = attempts + 1
-                WHERE id = (
-                    SELECT u.id FROM units u JOIN work w ON w.content = u.content AND w.generation = u.generation
-                    WHERE u.generation = :generation AND u.state != 'done' AND w.state = 'pending'
-                      AND (u.state = 'pending' OR u.lease < :now) {among}
-                      AND EXISTS (SELECT 1 FROM living WHERE living.content = u.content)
-                    ORDER BY u.content, u.number LIMIT 1)
-                RETURNING content, generation, number, start, end, attempts""",
+                _CLAIM.format(among=among),
                 {
                     "owner": owner,
                     "until": now + lease,
                     "now": now,
                     "generation": id_of(generation),
-                    "contents": json.dumps([int(content) for content in contents or ()]),
+                    "contents": json.dumps(sorted(int(content) for content in contents or ())),
                 },
             ).fetchone()
         if row is None:
@@ -113,7 +120,7 @@ class WorkToDo(Shelf):
 
     def beat(self, owner: str, lease: float = LEASE) -> None:
         """The owner is alive: its leases run on."""
-        with self.ledger.transaction("beat") as db:
+        with self.ledger.transaction("beat", synced=False) as db:
             db.execute("UPDATE units SET lease = ? WHERE owner = ? AND state = 'claimed'", (time.time() + lease, owner))
 
     def owners(self) -> list[str]:
@@ -123,7 +130,7 @@ class WorkToDo(Shelf):
 
     def release(self, owner: str) -> None:
         """The owner stops of its own accord: its claims are free at once and do not count as attempts."""
-        with self.ledger.transaction("release") as db:
+        with self.ledger.transaction("release", synced=False) as db:
             db.execute(
                 "UPDATE units SET state = 'pending', owner = '', attempts = max(attempts - 1, 0) "
                 "WHERE owner = ? AND state = 'claimed'",

@@ -10,6 +10,7 @@ class Limits:
     """Bounds on one file. They hold against what the decoder gives, never against what a header promises."""
 
     pixels: int = 36_000_000  # coded width x height; 8K (33 million) passes, a 198 kB bomb of 67 million does not
+    still_pixels: int = 120_000_000  # a photograph is one picture in memory, not a queue of reference frames
     seconds: float = 48 * 3600  # a frame this far behind the first frame ends the watch
     frames: int = 200_000  # frames kept in one pass: 48 h at one a second, with room
 

@@ -57,7 +57,7 @@ def opened_picture(path: Path, limits: Limits) -> Iterator[Image.Image]:
                 refuse_large(path, picture.size, limits)
                 yield picture
     except Image.DecompressionBombError as bomb:
-        raise TooLarge(f"{shown(path)} has far more pixels than the limit of {limits.pixels:,}") from bomb
+        raise TooLarge(f"{shown(path)} has far more pixels than the limit of {limits.still_pixels:,}") from bomb
     except (OSError, ValueError, SyntaxError, EOFError, struct.error) as fault:
         if getattr(fault, "errno", None) is not None:  # the system's word, not Pillow's
             raise as_media_error(path, fault) from fault
@@ -66,9 +66,9 @@ def opened_picture(path: Path, limits: Limits) -> Iterator[Image.Image]:
 
 def refuse_large(path: Path, size: tuple[int, int], limits: Limits) -> None:
     width, height = size
-    if width * height > limits.pixels:
+    if width * height > limits.still_pixels:
         raise TooLarge(
-            f"{shown(path)} is {width} x {height} = {width * height:,} pixels, more than the limit {limits.pixels:,}"
+            f"{shown(path)} is {width} x {height} = {width * height:,} pixels, over the limit {limits.still_pixels:,}"
         )
 
 

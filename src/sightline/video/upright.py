@@ -91,10 +91,20 @@ class Painter:
 
         self.pixel_shape, self.side = pixel_shape, side
         self.scaler = VideoReformatter()
+        self._coded: tuple[int, int, int] | None = None
+        self._orientation = Orientation()
+
+    def orientation_of(self, frame: av.VideoFrame) -> Orientation:
+        """Read again only where the frame's size or turn changes: a frame whose side data was looked at holds itself
+        in a cycle, and large pictures would pile up until the garbage is collected."""
+        coded = (frame.width, frame.height, frame.rotation)
+        if coded != self._coded:
+            self._coded, self._orientation = coded, Orientation.of(frame)
+        return self._orientation
 
     def paint(self, frame: av.VideoFrame, like: tuple[int, ...] | None = None) -> np.ndarray:
         """The upright picture [3, H, W]; `like` (3, H, W) forces the size of an earlier picture on it."""
-        orientation = Orientation.of(frame)
+        orientation = self.orientation_of(frame)
         if like is None:
             width, height = with_short_side(*square(frame.width, frame.height, self.pixel_shape), self.side)
         else:

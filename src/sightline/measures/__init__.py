@@ -1,0 +1,1 @@
+"""Figures from scores and truths: pure functions on arrays, one file per task."""

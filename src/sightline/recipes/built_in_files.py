@@ -1,0 +1,98 @@
+"""From a trained model to the files that are shipped, and back: centred, rounded to float16, exported to ONNX.
+
+Both forms hold the same rounded numbers: safetensors to train on, ONNX for the base install to run.
+Shapes: pixels [B, 3, H, W] uint8 and ids, mask [B, L] stay open in B, H and W
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sightline.encoders.built_in import ABOUT, PICTURES, TEXTS, WEIGHTS, WORDS
+from sightline.errors import BadModel
+from sightline.recipes.built_in_lessons import SHAPES, lesson
+from sightline.recipes.storybook_phrases import lexicon
+from sightline.recipes.storybook_pictures import draw_sheaf
+
+Tensor = Any
+
+
+def settle(model: Any, seed: int, sheaves: int = 24, count: int = 64) -> None:
+    """Takes the mean of training pictures and phrases off both towers, so that strangers score about zero."""
+    import torch
+
+    words, model = lexicon(), model.eval()
+    seen: list[Tensor] = []
+    read: list[Tensor] = []
+    with torch.inference_mode():
+        for tower in (model.pictures, model.texts):
+            tower.centre.zero_()
+        for k in range(sheaves):
+            sheaf = draw_sheaf(seed, 1_000_000 + k, SHAPES[k % len(SHAPES)], count)
+            one = lesson(sheaf.pixels, sheaf.facts, 2 * count, Random(f"settle {seed} {k}"), words)
+            seen.append(model.pictures(one.pixels))
+            read += [model.texts(ids, mask) for ids, mask in one.phrases]
+        model.pictures.centre.copy_(torch.cat(seen).mean(dim=0))
+        model.texts.centre.copy_(torch.cat(read).mean(dim=0))
+
+
+def ship(model: Any, folder: Path, facts: dict[str, Any]) -> None:
+    """Writes what `open_built_in` opens, and the towers as safetensors (float16; the ONNX holds them rounded)."""
+    import torch
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: value.half().contiguous() for name, value in towers_of(model).items()}
+    save_file(state, str(folder / WEIGHTS), metadata={"size": facts["size"]})
+    model.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
+    model.eval()
+    batch, high, wide = (torch.export.Dim(name, min=1) for name in ("batch", "height", "width"))
+    pixels = torch.zeros(2, 3, SHAPES[0][1], SHAPES[0][0], dtype=torch.uint8)
+    ids, mask, _ = lexicon().numbers(["red cat", "蓝色的狗"])
+    _export(model.pictures, {"pixels": pixels}, ({0: batch, 2: high, 3: wide},), folder / PICTURES)
+    words = {"ids": torch.from_numpy(ids), "mask": torch.from_numpy(mask)}
+    _export(model.texts, words, ({0: batch}, {0: batch}), folder / TEXTS)
+    lexicon().write(folder / WORDS)
+    (folder / ABOUT).write_text(
+        json.dumps({"width": model.pictures.centre.numel(), **facts}, indent=2) + "\n", encoding="utf-8"
+    )
+
+
+def towers_of(model: Any) -> dict[str, Tensor]:
+    return {
+        k: v for k, v in model.state_dict().items() if k.startswith(("pictures.", "texts.")) and v.is_floating_point()
+    }
+
+
+def _export(tower: Any, inputs: dict[str, Tensor], axes: tuple[dict[int, Any], ...], path: Path) -> None:
+    import torch
+
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it advises its own developers
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            tower,
+            tuple(inputs.values()),
+            input_names=list(inputs),
+            output_names=["vectors"],
+            dynamic_shapes=axes,
+            dynamo=True,
+            verbose=False,
+        )
+        program.save(str(path), external_data=False)
+
+
+def fill(model: Any, folder: Path) -> None:
+    """Puts the shipped towers into a model of their size."""
+    from safetensors.torch import load_file
+
+    shipped = {name: value.float() for name, value in load_file(str(folder / WEIGHTS)).items()}
+    missing = set(towers_of(model)) ^ set(shipped)
+    if missing:
+        raise BadModel(f"{folder / WEIGHTS} is of another size: {', '.join(sorted(missing)[:3])} do not match")
+    model.load_state_dict(shipped, strict=False)
