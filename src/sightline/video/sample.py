@@ -51,7 +51,7 @@ class Watching:
         side: int | None = 224,
         effort: str = "guided",
         cuts: bool = True,
-        chunk: int = 32,
+        chunk: int = 16,
         limits: Limits = LIMITS,
     ) -> None:
         if effort not in EFFORTS:
