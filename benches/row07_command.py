@@ -27,7 +27,18 @@ print(json.dumps(np.argsort(-scores)[:10].tolist()))
 def measure() -> list[str]:
     folder = library()
     vectors = next(folder.glob("vectors-*.f32"))
-    ours = [sys.executable, "-m", "sightline.cli.main", "search", "name1234", "--source", "speech", "--library", str(folder), "--json"]
+    ours = [
+        sys.executable,
+        "-m",
+        "sightline.cli.main",
+        "search",
+        "name1234",
+        "--source",
+        "speech",
+        "--library",
+        str(folder),
+        "--json",
+    ]
     peer = [sys.executable, "-c", PEER, str(vectors)]
     times = side_by_side({"sightline search --json": lambda: _run(ours), "read all and multiply": lambda: _run(peer)})
     mine = times["sightline search --json"]
