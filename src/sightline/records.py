@@ -191,6 +191,41 @@ class Moment:
 
 
 @dataclass(frozen=True)
+class Exhibit:
+    """One piece of evidence handed to a reader, numbered from 1 in the order of time; words are data, never orders.
+
+    Shapes: pixels [3, H, W] uint8 (pictures only).
+    """
+
+    number: int
+    video: str
+    start: float
+    end: float
+    source: str  # "picture", "speech" or "screen"
+    second: float  # of the frame, as the decoder gave it; the start of a line
+    text: str = ""  # the words of speech and screen
+    score: float = 0.0  # how well it fits the question, by the search that found it
+    pixels: Array | None = None
+
+    def __post_init__(self) -> None:
+        if self.source not in ("picture", "speech", "screen"):
+            raise BadRecord(f"Exhibit.source is 'picture', 'speech' or 'screen', not {self.source!r}")
+        if not self.end >= self.start:
+            raise BadRecord(f"Exhibit {self.number} ends before it starts: {self.start} to {self.end}")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader made of the exhibits: its words, the numbers of those they rest on, and how sure it is (0 to 1)."""
+
+    text: str
+    cited: list[int]
+    confidence: float
+    abstained: bool = False
+    notes: dict[str, Any] = field(default_factory=dict)  # for the trace: model, tokens in and out, scores by option
+
+
+@dataclass(frozen=True)
 class Step:
     """One station's entry in `Answer.trace`."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sightline.video.reel import Leave, Reel, Sight
 from sightline.video.shots import Grey, may_hide_cut
+from sightline.video.tape import Tape
 
 if TYPE_CHECKING:
     import av
@@ -62,27 +63,6 @@ def keyframes_only(reel: Reel, start: float, end: float) -> Iterator[Sight]:
             yield sight
 
 
-class Between:
-    """Decodes the frames between two keyframes, and goes on without seeking where one stretch meets the next."""
-
-    def __init__(self, reel: Reel, every: float) -> None:
-        self.reel, self.every = reel, every
-        self.stopped_at: float | None = None
-        self.run: Iterator[Sight] = iter(())
-
-    def frames(self, after: float, until: float) -> Iterator[Sight]:
-        """The frames with after < second < until, where a keyframe lies at `after` (or the file begins there)."""
-        if self.stopped_at is None or self.stopped_at != after:
-            self.run = self.reel.frames_from(after, SkipUnreferenced(self.reel, self.every))
-        self.stopped_at = None  # known again when this stretch is followed to its end
-        for sight in self.run:
-            if sight.second >= until:
-                self.stopped_at = sight.second
-                return
-            if sight.second > after:
-                yield sight
-
-
 class Guided:
     """Keyframes first; then, between two of them,
 
@@ -91,38 +71,62 @@ class Guided:
     - as many frames as it takes, if the frame kept last lies more than two cells back, so that no stretch that long
       stays without a frame.
 
-    `last_kept` says at which second a frame was kept last. Two reels read the file side by side: one hops from
-    keyframe to keyframe, the other follows through the stretches.
+    `last_kept` says at which second a frame was kept last. One reel is read once: its packets wait on a tape until the
+    next keyframe tells whether they are needed. A stretch too long for the tape is read again by `spare`.
     """
 
-    def __init__(self, keys: Reel, between: Reel, every: float, grey: Grey, last_kept: Callable[[], float]) -> None:
-        self.keys, self.between = keys, Between(between, every)
+    def __init__(
+        self, reel: Reel, spare: Callable[[], Reel], every: float, grey: Grey, last_kept: Callable[[], float]
+    ) -> None:
+        self.reel, self.spare = reel, spare
         self.every, self.grey, self.last_kept = every, grey, last_kept
 
     def sights(self, start: float, end: float) -> Iterator[Sight]:
         """The frames of [start, end) that this way decodes, in the order shown."""
-        before, before_tiny = -math.inf, b""  # the keyframe passed last
-        for key in self.keys.keyframes_from(start):
+        tape = Tape(self.reel.packets_from(start))
+        before, before_tiny, number = -math.inf, b"", 0  # the keyframe passed last, and its packet
+        for at, key in self._keyframes(tape):
             if key.second <= before:
                 continue
             tiny, until = self.grey.tiny(key.frame), min(key.second, end)
             if before > -math.inf or key.second > start:  # something may lie before this keyframe
                 hides_cut = not before_tiny or may_hide_cut(before_tiny, tiny)
-                yield from self._stretch(start, before, until, whole=hides_cut)
+                yield from self._stretch(tape, number, max(start, before), before, until, whole=hides_cut)
                 key.jumped = not hides_cut
             if key.second >= end:
                 return
             if key.second >= start:
                 yield key
-            before, before_tiny = key.second, tiny
-        yield from self._stretch(start, before, end, whole=True)
+            before, before_tiny, number = key.second, tiny, at
+            tape.forget(before=at)
+        yield from self._stretch(tape, number, max(start, before), before, end, whole=True)
 
-    def _stretch(self, start: float, after: float, until: float, *, whole: bool) -> Iterator[Sight]:
-        """The frames of [start, until) after the keyframe at `after`: all of them, or until the gap is closed."""
-        frames = self.between.frames(after if after > -math.inf else start, until)
+    def _keyframes(self, tape: Tape) -> Iterator[tuple[int, Sight]]:
+        """Keyframes alone with the numbers of their packets; each is drained, so it comes without delay."""
+        for number, packet in tape.read(0):
+            if packet is not None and packet.is_keyframe:
+                self.reel.codec.flush_buffers()  # a stretch may have been left half way
+                self.reel.codec.skip_frame = "NONKEY"
+                for sight in self.reel.decode(packet) + self.reel.drain():
+                    yield number, sight
+
+    def _stretch(
+        self, tape: Tape, number: int, start: float, after: float, until: float, *, whole: bool
+    ) -> Iterator[Sight]:
+        """The frames of (after, until), not before start: all of them, or until the gap is closed."""
+        frames = self._decoded(tape, number, start)
         while whole or until - self.last_kept() > 2 * self.every:
             sight = next(frames, None)
-            if sight is None:
+            if sight is None or sight.second >= until:
                 return
-            if sight.second >= start:
+            if sight.second > after and sight.second >= start:
                 yield sight
+
+    def _decoded(self, tape: Tape, number: int, start: float) -> Iterator[Sight]:
+        """All frames from a packet on, in the order shown; from the file where the tape has let it go."""
+        if tape.holds(number):
+            self.reel.codec.flush_buffers()
+            packets = (packet for _, packet in tape.read(number))
+            return self.reel.frames_of(packets, SkipUnreferenced(self.reel, self.every))
+        reel = self.spare()
+        return reel.frames_from(start, SkipUnreferenced(reel, self.every))

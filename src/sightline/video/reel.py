@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -188,7 +188,11 @@ class Reel:
 
     def frames_from(self, second: float, skip: Skip | None = None) -> Iterator[Sight]:
         """Every frame in the order shown, from a keyframe at or before `second` (so earlier ones come first)."""
-        for packet in self.packets_from(second):
+        return self.frames_of(self.packets_from(second), skip)
+
+    def frames_of(self, packets: Iterable[av.Packet | None], skip: Skip | None = None) -> Iterator[Sight]:
+        """Every frame of these packets, in the order shown."""
+        for packet in packets:
             self.codec.skip_frame = skip(packet) if skip is not None and packet is not None else "DEFAULT"
             yield from self.decode(packet)
 

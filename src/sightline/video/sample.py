@@ -100,9 +100,15 @@ class Watching:
     def _way(self, main: Reel, grey: Grey, reels: ExitStack) -> tuple[list[Reel], Iterator[Sight]]:
         """The reels that this effort reads and the frames that it decodes."""
         if self.effort == "guided":
-            second = reels.enter_context(Reel(self.path, self.limits))
-            guided = Guided(main, second, self.every, grey, lambda: self._last_kept)
-            return [main, second], guided.sights(self.start, self.end)
+            used = [main]
+
+            def spare() -> Reel:
+                if len(used) == 1:
+                    used.append(reels.enter_context(Reel(self.path, self.limits)))
+                return used[1]
+
+            guided = Guided(main, spare, self.every, grey, lambda: self._last_kept)
+            return used, guided.sights(self.start, self.end)
         if self.effort == "keyframes":
             return [main], keyframes_only(main, self.start, self.end)
         skip = None if self.effort == "every-frame" else SkipUnreferenced(main, self.every)
