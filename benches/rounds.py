@@ -30,9 +30,18 @@ class Times:
     def median(self) -> float:
         return statistics.median(self.wall)
 
+    @property
+    def median_cpu(self) -> float:
+        return statistics.median(self.cpu)
+
+    def run(self, work: Callable[[], Any]) -> None:
+        wall, cpu = time.perf_counter(), _cpu()
+        self.result = work()
+        self.wall.append(time.perf_counter() - wall)
+        self.cpu.append(_cpu() - cpu)
+
     def told(self, unit: float = 1.0, name: str = "s") -> str:
-        cpu = statistics.median(self.cpu)
-        return f"{self.median * unit:.3g} {name} (min {min(self.wall) * unit:.3g}, cpu {cpu * unit:.3g})"
+        return f"{self.median * unit:.3g} {name} (min {min(self.wall) * unit:.3g}, cpu {self.median_cpu * unit:.3g})"
 
 
 def side_by_side(
@@ -42,12 +51,10 @@ def side_by_side(
     times = {name: Times() for name in contestants}
     for number in range(-1 if warm else 0, rounds):
         for name, work in contestants.items():
-            wall, cpu = time.perf_counter(), _cpu()
-            result = work()
-            if number >= 0:
-                times[name].wall.append(time.perf_counter() - wall)
-                times[name].cpu.append(_cpu() - cpu)
-            times[name].result = result
+            if number < 0:
+                work()
+            else:
+                times[name].run(work)
     return times
 
 
@@ -62,8 +69,8 @@ def lead(ours: Times, peer: Times, draws: int = 2000) -> tuple[float, float]:
 
 
 def _cpu() -> float:
-    used = os.times()
-    return used.user + used.system + used.children_user + used.children_system
+    children = os.times()
+    return time.process_time() + children.children_user + children.children_system
 
 
 def bandwidth() -> float:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from benches.rounds import side_by_side
-from benches.tokens import Work, beside, largest_difference, peak, reader, told, watched
+from benches.tokens import Work, beside, gap, largest_difference, peak, reader, told, watched
 from sightline.connectors.adaptive_pool import boxes
 from sightline.connectors.clips import Groups, gathered
 from sightline.connectors.prompt_pool import box_weights
@@ -44,7 +44,7 @@ def _one(grid: tuple[int, int]) -> list[str]:
     lines += [f"    {name}: {t.told(1000, 'ms')}, {memory[name]:.0f} MB peak" for name, t in times.items()]
     lines.append(
         beside("unfold", ours, plain, ">= 10")
-        + f", gap to the floor {ours.median / floor.median:.1f} (target <= 4), "
+        + f", {gap(ours, floor)}, target <= 4, "
         + f"largest difference {largest_difference(ours.result, plain.result):.1e} (target <= 1e-5)"
     )
     return lines

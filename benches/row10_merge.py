@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benches.rounds import ROUNDS, side_by_side
-from benches.tokens import SIZES, Work, asked, beside, largest_difference, peak, reader, table, watched
+from benches.tokens import SIZES, Work, asked, beside, gap, largest_difference, peak, reader, table, watched
 from sightline.connectors import CONNECTORS
 from sightline.connectors.clips import Clip, Groups, clips, gathered
 from sightline.connectors.static_windows import static
@@ -58,10 +58,10 @@ def _one(frames: int, target: str) -> list[str]:
         for name, more in side_by_side(ours, rounds=min(ROUNDS, 5), warm=False).items():
             times[name].wall += more.wall
             times[name].cpu += more.cpu
-    floor = times["reading the tokens once (floor)"].median
+    floor = times["reading the tokens once (floor)"]
     lines = [f"  {frames} frames"]
     lines += [
-        f"    {name}: {t.told(1000, 'ms')}, {t.median / floor:.1f} x the floor"
+        f"    {name}: {t.told(1000, 'ms')}, {gap(t, floor)}"
         + (f", {memory[name]:.0f} MB peak" if name in memory else "")
         for name, t in times.items()
     ]
@@ -159,4 +159,4 @@ def every_connector(frames: int, grid: tuple[int, int], width: int) -> list[str]
         torch.manual_seed(0)
         connector = build(width, OUT_WIDTH, None if name in QUERIES else BUDGET).eval()
         works[name] = partial(connector, seen, words)
-    return table(works, dict.fromkeys(works, seen.tokens), min(ROUNDS, 3) if frames < 100 else 0)
+    return table(works, dict.fromkeys(works, seen.tokens), min(ROUNDS, 3) if frames < 100 else 1)

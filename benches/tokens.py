@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from benches.rounds import Times, lead, side_by_side
 from sightline.records import Seen, Words
@@ -75,36 +75,41 @@ def _memory(what: str) -> int:
 def table(works: dict[str, Work], reads: dict[str, torch.Tensor], rounds: int) -> list[str]:
     """A line for each work: milliseconds, peak memory, and how many times longer it takes than reading its input once.
 
-    `reads` says what each work has to read. The run that measures memory warms up; with no rounds it is the only one.
+    `reads` says what each work has to read. Where it multiplies matrices, a second number is against the reading and
+    those products at the rate of a large plain one. The first run, which is not timed, is measured and counted.
     """
-    inputs = {id(tensor): tensor for tensor in reads.values()}
-    once = {name: Once(work) for name, work in works.items()}
-    memory = {name: peak(work) for name, work in once.items()}
-    floors = side_by_side({f"read {key}": reader(tensor) for key, tensor in inputs.items()}, max(1, rounds))
-    times = side_by_side(works, rounds, warm=False) if rounds else {name: work.times for name, work in once.items()}
-    return [
-        f"    {name:24} {times[name].median * 1000:9.2f} ms {memory[name]:8.1f} MB peak, "
-        f"{times[name].median / floors[f'read {id(reads[name])}'].median:8.1f} x reading {told(reads[name])}"
-        for name in works
-    ]
+    memory, products = {}, {}
+    for name, work in works.items():
+        with FlopCounterMode(display=False) as counter:
+            memory[name] = peak(work)
+        products[name] = counter.get_total_flops()
+    inputs = {str(id(tensor)): reader(tensor) for tensor in reads.values()}
+    floors = side_by_side({**inputs, "product": _product()}, max(3, rounds))
+    times = side_by_side(works, rounds, warm=False)
+    lines = []
+    for name in works:
+        reading, share = floors[str(id(reads[name]))], products[name] / PRODUCT
+        line = f"    {name:22} {times[name].median * 1000:8.1f} ms, {memory[name]:6.1f} MB peak, "
+        line += f"{gap(times[name], reading)}, reading {told(reads[name])}"
+        if share > 0:
+            both = reading.median + share * floors["product"].median
+            line += f"; {products[name] / 1e9:.3g} GFLOP, with them {times[name].median / both:.1f} x"
+        lines.append(line)
+    return lines
 
 
-class Once:
-    """A work that keeps how long it took."""
+SIDE = 1536
+PRODUCT = 2 * SIDE**3  # multiplications and additions
 
-    def __init__(self, work: Work) -> None:
-        self.work, self.times = work, Times()
 
-    def __call__(self) -> None:
-        began = time.perf_counter()
-        self.work()
-        self.times.wall.append(time.perf_counter() - began)
+def _product() -> Work:
+    left, right = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
+    return lambda: left @ right
 
 
 def reader(tensor: torch.Tensor) -> Work:
     """Reads every number once, on as many threads as torch has."""
-    flat = tensor.flatten()
-    return lambda: torch.linalg.vector_norm(flat)
+    return tensor.flatten().sum
 
 
 def told(tensor: torch.Tensor) -> str:
@@ -113,7 +118,12 @@ def told(tensor: torch.Tensor) -> str:
 
 def beside(name: str, ours: Times, plain: Times, target: str) -> str:
     ratio, low = lead(ours, plain)
-    return f"    LEAD over {name} {ratio:.1f} (95 % above {low:.1f}; target {target})"
+    by_cpu = plain.median_cpu / ours.median_cpu
+    return f"    LEAD over {name} {ratio:.1f} (95 % above {low:.1f}, by processor time {by_cpu:.1f}; target {target})"
+
+
+def gap(work: Times, floor: Times) -> str:
+    return f"{work.median / floor.median:.1f} x the floor (by processor time {work.median_cpu / floor.median_cpu:.1f})"
 
 
 def largest_difference(left: Any, right: Any) -> float:

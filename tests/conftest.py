@@ -17,6 +17,10 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 SHARED_CLIPS = HERE.parents[1] / "shared" / "data" / "clips"
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", 'formula("station/part", …): the second writing that proves a part')
+
+
 @pytest.fixture
 def shared_clip():
     """The path of a public clip by its name; the test is skipped where the clips are not at hand."""

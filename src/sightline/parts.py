@@ -3,11 +3,8 @@
 A part is an idea in a file, listed in its station's dict. The dicts, the files and the tests are read as text, so the
 list is there without torch; the number of parameters is counted where torch is installed, by building the part.
 
-A part's formula test is found by this rule. The test functions under `tests/<station>` count, except in files of
-contracts, properties and evidence (which ask everybody the same) and except tests of refusals. A test belongs to a
-part if it, or a function or fixture of its file that it uses, uses the part or what shares a definition with it in the
-part's own file, other parts excepted, or if it names the part as it is listed. Of several the one most like a second
-writing stands in the list: it names the part, in its title too, says what the part *is* (`SAYS_WHAT_IT_IS`), loops.
+A part's formula test, which writes the formula a second time or compares it with a public one, says so itself:
+`@pytest.mark.formula("station/part")`.
 """
 
 from __future__ import annotations
@@ -58,9 +55,6 @@ LISTS = (
     ("objectives", "objectives/__init__.py", "OBJECTIVES"),
     ("language", "language/parts.py", "LANGUAGE_PARTS"),
 )
-ALSO_TESTED_IN = {"nn": ("keyframes", "connectors", "encoders")}
-ASK_EVERYBODY = ("contract", "properties", "evidence")
-SAYS_WHAT_IT_IS = re.compile(r"golden|formula|loop|described|agrees|equals|reference|_is_|_are_")
 
 
 @dataclass(frozen=True)
@@ -78,12 +72,15 @@ class Part:
 
 def parts() -> list[Part]:
     """All parts, in the order of the stations and of their lists."""
-    found = [(station, name, made_by) for station, file, listed in LISTS for name, made_by in _read(file, listed)]
-    listed_too = {made_by for _, _, made_by in found}
-    return [_part(station, name, made_by, listed_too - {made_by}) for station, name, made_by in found]
+    tests = formula_tests()
+    return [
+        _part(station, name, made_by, tests.get(f"{station}/{name}", ""))
+        for station, file, listed in LISTS
+        for name, made_by in _read(file, listed)
+    ]
 
 
-def _part(station: str, name: str, made_by: str, others: set[str]) -> Part:
+def _part(station: str, name: str, made_by: str, test: str) -> Part:
     module, attribute = made_by.split(":")
     file = _file(module)
     return Part(
@@ -93,7 +90,7 @@ def _part(station: str, name: str, made_by: str, others: set[str]) -> Part:
         made_by,
         _source(file, attribute),
         _parameters(name, made_by),
-        _formula_test(station, name, made_by, others),
+        test,
     )
 
 
@@ -240,77 +237,19 @@ def _table() -> Any:
 # --- which test proves it -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Test:
-    """A test function: the names that it and what it calls in its file use, the strings in it, whether it loops."""
-
-    name: str
-    used: set[str]
-    strings: set[str]
-    loops: bool
-
-    def likeness(self, part: str, named: bool) -> float:
-        """How much it looks like a second writing of the part."""
-        beginnings = [word[:4] for word in re.split(r"\W|_", part) if len(word) > 2]
-        alike = sum(beginning in self.name for beginning in beginnings) / max(1, len(beginnings))
-        return 2 * alike + bool(SAYS_WHAT_IT_IS.search(self.name)) + self.loops + named
+def formula_tests() -> dict[str, str]:
+    """station/part -> file::test, the first of several; nothing where the tests were not installed."""
+    found: dict[str, str] = {}
+    for file in sorted(TESTS.glob("*/test_*.py")):
+        if "mark.formula(" not in file.read_text(encoding="utf-8"):
+            continue
+        for test in _tree(file).body:
+            for name in _marked(test):
+                found.setdefault(name, f"tests/{file.parent.name}/{file.name}::{getattr(test, 'name', '')}")
+    return found
 
 
-def _formula_test(station: str, name: str, made_by: str, others: set[str]) -> str:
-    """file::test, "" where there is none, or where the tests were not installed."""
-    module, attribute = made_by.split(":")
-    proven_by = _proven_by(made_by, others)
-    found: list[tuple[float, int, str]] = []
-    for folder in (station, *ALSO_TESTED_IN.get(station, ())):
-        for file in sorted((TESTS / folder).glob("test_*.py")):
-            imports = _imports(file).items()
-            known = {word: original for word, (source, original) in imports if source == module}
-            for test in _tests(file):
-                used = {known[word] for word in test.used if word in known}
-                named = attribute in used or name in test.strings
-                if named or used & proven_by:
-                    found.append((-test.likeness(name, named), len(found), f"tests/{folder}/{file.name}::{test.name}"))
-    return min(found)[2] if found else ""
-
-
-def _proven_by(made_by: str, others: set[str]) -> set[str]:
-    """What a part is made of in its own file, and what is made of the same, other parts excepted."""
-    module, attribute = made_by.split(":")
-    defined = _definitions(_file(module))
-    own = {name for name in defined if f"{module}:{name}" not in others}
-    made_of = _reached(attribute, defined) & own
-    return {name for name in own if made_of & _reached(name, defined)}
-
-
-@cache
-def _tests(file: Path) -> list[_Test]:
-    if any(kind in file.name for kind in ASK_EVERYBODY):
-        return []
-    defined = _definitions(file)
-    return [_test(name, defined) for name in defined if name.startswith("test_") and "refused" not in name]
-
-
-def _test(name: str, defined: dict[str, ast.AST]) -> _Test:
-    nodes = [node for part in _reached(name, defined) for node in ast.walk(defined[part])]
-    constants = [node.value for node in ast.walk(defined[name]) if isinstance(node, ast.Constant)]
-    return _Test(
-        name,
-        used={node.id for node in nodes if isinstance(node, ast.Name)},
-        strings={value for value in constants if isinstance(value, str)},
-        loops=any(isinstance(node, ast.For | ast.comprehension) for node in nodes),
-    )
-
-
-@cache
-def _definitions(file: Path) -> dict[str, ast.AST]:
-    return {node.name: node for node in _tree(file).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-
-
-def _reached(name: str, defined: dict[str, ast.AST]) -> set[str]:
-    """A definition and those it uses; arguments count as used, for in tests they may be fixtures."""
-    used, waiting = set[str](), [name]
-    while waiting:
-        used.add(current := waiting.pop())
-        words = {getattr(node, "id", getattr(node, "arg", None)) for node in ast.walk(defined[current])}
-        waiting += [word for word in words if word in defined and word not in used]
-    return used
+def _marked(test: ast.stmt) -> Iterator[str]:
+    for mark in getattr(test, "decorator_list", []):
+        if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.formula":
+            yield from (ast.literal_eval(name) for name in mark.args)

@@ -18,8 +18,8 @@ from sightline.connectors.pixel_shuffle import PixelShuffle  # noqa: E402
 from sightline.connectors.prompt_pool import PromptPool, box_weights  # noqa: E402
 from sightline.connectors.static_windows import savings, static, windows  # noqa: E402
 from sightline.connectors.temporal_merge import repeated  # noqa: E402
-from sightline.connectors.token_clustering import density_peaks  # noqa: E402
-from sightline.connectors.token_merging import bipartite, merge_round  # noqa: E402
+from sightline.connectors.token_clustering import clustered, density_peaks  # noqa: E402
+from sightline.connectors.token_merging import averaged, bipartite, merge_round  # noqa: E402
 from sightline.connectors.two_token import TwoToken  # noqa: E402
 from sightline.connectors.vocabulary import Vocabulary  # noqa: E402
 from sightline.records import Seen, Words  # noqa: E402
@@ -49,6 +49,13 @@ def members(groups: Groups):
     return found
 
 
+def stirred(module):
+    """Norms and gates that begin as one and zero would hide a mistake."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+
+
 def close(left, right, atol=1e-5):
     torch.testing.assert_close(left, right, atol=atol, rtol=1e-5)
 
@@ -69,6 +76,7 @@ def test_shares_add_up_and_the_last_part_has_one():
         assert sum(dealt) == count and dealt[-1] >= 1 and max(dealt) - min(dealt) <= 1
 
 
+@pytest.mark.formula("connectors/linear")
 def test_a_budget_averages_neighbouring_tokens():
     one, linear = clip(), CONNECTORS["linear"](D, W, 4)
     rows = one.tokens.reshape(15, D)
@@ -77,6 +85,7 @@ def test_a_budget_averages_neighbouring_tokens():
     close(linear(as_seen(one)).embeddings[0], expected)
 
 
+@pytest.mark.formula("connectors/mean_pool")
 def test_mean_pool_is_the_mean_over_time_then_the_mean_over_space():
     one, pool = clip(), CONNECTORS["mean_pool"](D, W)
     expected = [sum(one.tokens[t, n] for t in range(T)) / T for n in range(5)]
@@ -86,6 +95,7 @@ def test_mean_pool_is_the_mean_over_time_then_the_mean_over_space():
     assert prefix.span[0, 0].tolist() == [0.2, 2.2] and prefix.span[0, 5 + 1].tolist() == [1.2, 1.2]
 
 
+@pytest.mark.formula("connectors/adaptive_pool")
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 2), (5, 2, 3), (3, 5, 7)])
 def test_adaptive_pool_is_torchs_adaptive_average_pooling(shape):
     one = clip(frames=5, grid=(5, 7))
@@ -134,6 +144,7 @@ def test_without_a_question_prompt_pooling_is_average_pooling():
     close(pooled[:, 0], torch.tensor(golden), atol=2e-6)
 
 
+@pytest.mark.formula("connectors/prompt_pool")
 @pytest.mark.parametrize("weighting", ["box", "released"])
 @pytest.mark.parametrize("project_first", [True, False])
 def test_prompt_pool_is_the_window_loop(weighting, project_first):
@@ -180,6 +191,21 @@ def test_pixel_shuffle_orders_row_offset_column_offset_channel():
     close(fold(as_seen(one)).embeddings[0], torch.stack(expected))
 
 
+@pytest.mark.formula("connectors/pixel_shuffle")
+def test_pixel_shuffle_scales_and_shifts_by_content_and_time_then_projects():
+    one, shuffle = clip(frames=3, grid=(3, 5)), PixelShuffle(D, W, square=2)
+    stirred(shuffle)
+    pictures, expected = one.tokens.view(3, 3, 5, D), []
+    for frame in range(3):
+        when = shuffle.when(one.seconds[frame] - one.seconds[0])
+        for row, column in itertools.product((0, 2), (0, 2, 4)):
+            cells = [pictures[frame, min(row + r, 2), min(column + c, 4)] for r in (0, 1) for c in (0, 1)]
+            x = torch.cat(cells)
+            plain = (x - x.mean()) / (x.var(unbiased=False) + 1e-5).sqrt()
+            expected.append(shuffle.project(shuffle.norm.scale(x + when) * plain + shuffle.norm.shift(x + when)))
+    close(shuffle(as_seen(one)).embeddings[0], torch.stack(expected))
+
+
 def test_later_frames_never_change_earlier_tokens_of_pixel_shuffle():
     fold, one = PixelShuffle(D, W, square=2), clip(frames=5, grid=(4, 4))
     for parameter in fold.parameters():
@@ -197,6 +223,7 @@ def test_a_place_that_says_one_visual_word_gets_that_words_embedding():
     assert torch.equal(vocabulary(as_seen(one)).embeddings[0], vocabulary.table[2].expand(15, -1))
 
 
+@pytest.mark.formula("connectors/two_token")
 def test_two_token_is_attention_by_the_question_and_the_mean():
     torch.manual_seed(0)
     one, both = clip(), TwoToken(D, W, words_width=2)
@@ -215,9 +242,74 @@ def test_two_token_is_attention_by_the_question_and_the_mean():
     assert prefix.span[0, :, 0].tolist() == [0.2, 0.2, 1.2, 1.2, 2.2, 2.2]
 
 
+def watched_and_asked():
+    """Two videos, of three frames and of two, and a question of four words to each, the second of three."""
+    draw = torch.Generator().manual_seed(3)
+    tokens, told = torch.randn(2, 3, 5, D, generator=draw), torch.randn(2, 4, 6, generator=draw)
+    mask, said = torch.ones(2, 3, dtype=torch.bool), torch.ones(2, 4, dtype=torch.bool)
+    mask[1, 2], said[1, 3] = False, False
+    seconds = torch.tensor([[0.2, 1.2, 4.0], [3.0, 3.5, 9.0]], dtype=torch.float64)
+    return Seen(tokens.mean(2), seconds, mask, tokens=tokens), Words(torch.zeros(2, 6), mask=said, tokens=told)
+
+
+def valid(seen, words, sample):
+    """The tokens of a sample's valid frames, the seconds since its first one, its words: no padding left."""
+    frames = seen.mask[sample]
+    seconds = seen.seconds[sample][frames]
+    return seen.tokens[sample][frames], seconds - seconds[0], words.tokens[sample][words.mask[sample]]
+
+
+def read(connector, told):
+    inner = connector.read.out_features
+    half = (inner + 1) // 2
+    angles = torch.arange(len(told))[:, None] * 10_000.0 ** (-torch.arange(half) / half)
+    return connector.read(told) + 0.02 * torch.cat([angles.cos(), angles.sin()], 1)[:, :inner]
+
+
+@pytest.mark.formula("connectors/qformer")
+def test_the_qformer_asks_all_frames_at_their_seconds_with_the_questions_words():
+    connector = CONNECTORS["qformer"](D, W, 2, words_width=6, inner=8, heads=2)
+    stirred(connector)
+    seen, words = watched_and_asked()
+    embeddings = connector(seen, words).embeddings
+    for sample in range(2):
+        tokens, since, told = valid(seen, words, sample)
+        context = torch.cat([frame + connector.when(at) for frame, at in zip(tokens, since, strict=True)])
+        queries, _ = connector.qformer(context[None], None, read(connector, told)[None])
+        close(embeddings[sample], connector.project(queries[0]))
+
+
+@pytest.mark.formula("connectors/video_qformer")
+def test_the_video_qformer_asks_each_frame_then_what_the_frames_said():
+    connector = CONNECTORS["video_qformer"](D, W, 2, words_width=6, inner=8, heads=2, per_frame=3)
+    stirred(connector)
+    seen, words = watched_and_asked()
+    embeddings = connector(seen, words).embeddings
+    for sample in range(2):
+        tokens, since, told = valid(seen, words, sample)
+        asked = read(connector, told)[None]
+        said = [connector.frame(frame[None], None, asked)[0][0] for frame in tokens]
+        context = torch.cat([frame + connector.when(at) for frame, at in zip(said, since, strict=True)])
+        close(embeddings[sample], connector.project(connector.video(context[None])[0][0]))
+
+
+@pytest.mark.formula("connectors/resampler")
+def test_the_resampler_looks_at_all_frames_at_their_seconds():
+    connector = CONNECTORS["resampler"](D, W, 2, heads=2, head_width=3)
+    stirred(connector)
+    seen, words = watched_and_asked()
+    embeddings = connector(seen).embeddings
+    for sample in range(2):
+        tokens, since, _ = valid(seen, words, sample)
+        context = torch.cat([frame + connector.when(at) for frame, at in zip(tokens, since, strict=True)])
+        everything = torch.ones(1, len(context), dtype=torch.bool)
+        close(embeddings[sample], connector.project(connector.perceiver(context[None], everything)[0]))
+
+
+@pytest.mark.formula("connectors/token_merging")
 def test_one_merging_round_is_the_described_one():
     tokens, sizes = clip(frames=2, grid=(1, 9), seed=4).tokens, torch.rand(2, 9) + 1
-    merged, new_sizes, _ = merge_round(tokens, sizes, 3)
+    merged, new_sizes = averaged(tokens, sizes, merge_round(tokens, 3), left=6)
     for group in range(2):
         edges = []
         for a in range(0, 9, 2):
@@ -265,12 +357,31 @@ def test_density_peaks_are_the_described_ones(seed):
     assert density_peaks(rows, 5, 4).tolist() == looped_density_peaks(rows, 5, 4)
 
 
+@pytest.mark.formula("connectors/token_clustering")
+@pytest.mark.parametrize("count", [9, 14])
+def test_clustering_finds_density_peaks_event_by_event_and_averages_them(count):
+    one = clip(frames=7, grid=(1, 5), seed=2)
+    together = looped_density_peaks(one.tokens.mean(1), 1, 5)  # a centre for every four frames
+    starts = [0]
+    for t in range(1, 7):
+        if together[t] != together[t - 1] or t - starts[-1] == 4:
+            starts.append(t)
+    share, expected = shares(count, 7), []
+    for first, end in itertools.pairwise([*starts, 7]):
+        rows = one.tokens[first:end].reshape(-1, D)
+        cluster = looped_density_peaks(rows, max(1, sum(share[first:end])), 5)
+        for owner in dict.fromkeys(cluster):  # in the order of their first tokens
+            expected.append(torch.stack([row for row, own in zip(rows, cluster, strict=True) if own == owner]).mean(0))
+    close(gathered(one.rows, clustered(one, count)), torch.stack(expected))
+
+
 def test_three_heaps_are_three_clusters():
     heaps = torch.cat([10.0 * heap + 0.1 * torch.randn(6, D) for heap in range(3)])
     found = density_peaks(heaps, 3).view(3, 6)
     assert all(len(set(heap.tolist())) == 1 for heap in found) and len(set(found[:, 0].tolist())) == 3
 
 
+@pytest.mark.formula("connectors/attention_pruning")
 @pytest.mark.parametrize("count", [None, 2, 7, 12])
 def test_pruning_keeps_what_the_class_token_looks_at(count):
     one = clip(frames=3, grid=(1, 9), seed=3)
@@ -295,6 +406,7 @@ def test_outliers_follow_the_interquartile_rule():
     assert outliers(torch.full((1, 16), 1 / 16)).tolist() == [1]  # at least one
 
 
+@pytest.mark.formula("connectors/temporal_merge")
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 7, 9])
 def test_temporal_merging_follows_groups_of_four(frames):
     one = clip(frames=frames, grid=(1, 10))
@@ -320,6 +432,7 @@ def all_cuts(frames):
         yield [(a, b - 1) for a, b in itertools.pairwise(starts + [frames])]
 
 
+@pytest.mark.formula("connectors/static_windows")
 @pytest.mark.parametrize("seed", range(8))
 def test_static_windows_save_as_much_as_the_best_of_all_cuts(seed):
     one = clip(frames=8, grid=(1, 5), seed=seed, still=(2, 3, 6))

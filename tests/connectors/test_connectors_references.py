@@ -81,6 +81,7 @@ def task_inputs():
     return text, text_mask, context, context_mask
 
 
+@pytest.mark.formula("connectors/qformer")
 @pytest.mark.parametrize("task", ["itc", "itg", "itm"])
 def test_the_qformer_is_blip2s_in_every_task(task):
     theirs = blip2()
@@ -155,6 +156,7 @@ def test_contrast_in_one_pass_is_two_separate_passes():
     assert differ(said * text_mask[..., None], elsewhere * text_mask[..., None]) <= TOLERANCE
 
 
+@pytest.mark.formula("connectors/video_qformer")
 def test_a_videos_qformer_is_blip2s_with_a_look_in_every_layer():
     theirs = blip2(layers=2, cross_every=1)
     ours = qformer_from(theirs, layers=2, cross_every=1)
@@ -164,6 +166,7 @@ def test_a_videos_qformer_is_blip2s_with_a_look_in_every_layer():
         assert differ(ours(clips_of_sound)[0], expected.last_hidden_state) <= TOLERANCE
 
 
+@pytest.mark.formula("connectors/resampler")
 def test_the_resampler_is_idefics_perceiver():
     from transformers import IdeficsConfig
     from transformers.models.idefics.perceiver import IdeficsPerceiverResampler
@@ -196,6 +199,7 @@ def test_the_resampler_is_idefics_perceiver():
         assert differ(ours(tokens, torch.ones(B, S, dtype=torch.bool)), theirs(tokens)) <= TOLERANCE
 
 
+@pytest.mark.formula("connectors/mlp")
 def test_the_mlp_is_llavas_projector():
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig
     from transformers.models.llava.modeling_llava import LlavaMultiModalProjector
@@ -212,6 +216,7 @@ def test_the_mlp_is_llavas_projector():
         assert differ(ours(tokens), theirs(tokens)) <= TOLERANCE
 
 
+@pytest.mark.formula("connectors/vocabulary")
 @pytest.mark.parametrize("square", [1, 2])
 def test_the_vocabulary_is_ovis2s_head_and_table(square):
     from transformers.models.ovis2.configuration_ovis2 import Ovis2VisionConfig

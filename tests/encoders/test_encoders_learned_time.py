@@ -76,6 +76,7 @@ def by_torch(block):
     return layer.eval()
 
 
+@pytest.mark.formula("encoders/difference")
 def test_the_difference_block_is_its_formula():
     block, (x, seconds, mask) = stirred(DifferenceBlock(D, HEADS, layers=2)), frames(batch=1)
     said, clip = block(x, seconds, mask)
@@ -120,6 +121,7 @@ def test_order_matters_to_the_difference_block():
 # --- shared centres --------------------------------------------------------------------------
 
 
+@pytest.mark.formula("encoders/shared_centres")
 def test_shared_centres_are_their_formula():
     block, (x, _, mask) = stirred(SharedCentres(D, centres=3)).requires_grad_(False), frames()
     mask[1, 2] = False
@@ -180,6 +182,7 @@ def test_a_clip_of_equal_frames_is_pooled_to_that_frame(count, seed):
         torch.testing.assert_close(pooled, frame.expand(1, pooled.shape[1], D), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.formula("encoders/one_frame")
 @pytest.mark.parametrize("share,expected", [(0.0, 1), (0.5, 2), (1.0, 4)])
 def test_one_frame_is_the_first_the_middle_or_the_last_valid_one(share, expected):
     x, _, _ = frames(batch=1)
@@ -187,6 +190,7 @@ def test_one_frame_is_the_first_the_middle_or_the_last_valid_one(share, expected
     assert torch.equal(OneFrame(D, share)(x, mask)[0, 0], x[0, expected])
 
 
+@pytest.mark.formula("encoders/mean")
 def test_the_mean_is_over_valid_frames_only():
     x, _, mask = frames()
     mask[0, 1:3] = False
@@ -210,6 +214,7 @@ def slow_k_means(points, k, rounds):
     return centres
 
 
+@pytest.mark.formula("encoders/k_means")
 @pytest.mark.parametrize("k", [1, 2, 3, 7])
 def test_k_means_is_lloyds_from_points_far_apart(k):
     x = torch.randn(B, 13, D, dtype=torch.float64)
@@ -258,6 +263,7 @@ def test_the_best_centre_counts_not_the_worst():
     torch.testing.assert_close(scores(pooled, questions), torch.tensor([[1.0, 1.0, 0.0], [half, half, 1.0]]))
 
 
+@pytest.mark.formula("encoders/learned_weights")
 def test_learned_weights_at_zero_are_the_mean_and_otherwise_their_formula():
     pooling, (x, _, mask) = stirred(LearnedWeights(D)).requires_grad_(False), frames()
     mask[1, 3:] = False
@@ -278,6 +284,7 @@ def test_one_weight_a_frame_over_patches_is_valleys_second_form():
     torch.testing.assert_close(pooled, torch.einsum("bt,btnd->bnd", share, patches), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.formula("encoders/question_weights")
 def test_question_weights_are_cosines_over_the_temperature():
     pooling, (x, _, mask) = QuestionWeights(D, temperature=0.2).requires_grad_(False), frames(batch=1)
     question = torch.randn(1, D)
@@ -289,6 +296,7 @@ def test_question_weights_are_cosines_over_the_temperature():
         pooling(x, mask)
 
 
+@pytest.mark.formula("encoders/temporal_transformer")
 def test_the_temporal_transformer_is_the_mean_and_the_reference_layers_last_valid_step():
     pooling, (x, seconds, mask) = stirred(TemporalTransformer(D, HEADS, hidden=23)), frames()
     mask[1, 3:] = False
@@ -310,6 +318,7 @@ def test_the_temporal_transformer_is_the_mean_and_the_reference_layers_last_vali
         torch.testing.assert_close(pooling(x, mask, seconds)[row], expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.formula("encoders/mamba")
 def test_mamba_is_the_mean_of_frames_read_from_both_ends():
     pooling, (x, _, mask) = stirred(Mamba(D, state=4)), frames()
     mask[1, 3:] = False

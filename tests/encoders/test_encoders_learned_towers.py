@@ -87,6 +87,7 @@ def clips_text(end=V - 1):
     return theirs, ours
 
 
+@pytest.mark.formula("encoders/text")
 def test_the_text_encoder_is_clips():
     theirs, ours = clips_text()
     ids = torch.tensor([[1, 5, 9, 12, V - 1], [1, 7, V - 1, 0, 0]])
@@ -97,6 +98,7 @@ def test_the_text_encoder_is_clips():
     assert (said.last_hidden_state - mine.tokens)[mask].abs().max() <= 1e-5
 
 
+@pytest.mark.formula("encoders/image")
 def test_the_image_encoder_is_clips():
     transformers = pytest.importorskip(
         "transformers", reason="the reference class lives in transformers (the lab extra)"
@@ -249,6 +251,7 @@ def test_sound_that_is_not_mono_or_not_finite_is_refused():
             log_mel(bad, 16000)
 
 
+@pytest.mark.formula("encoders/audio")
 def test_the_audio_encoder_is_the_reference_spectrogram_seen_in_three_equal_colours():
     reference = pytest.importorskip("transformers.audio_utils", reason="the reference lives in transformers")
     encoder = stirred(AudioEncoder(D, HEADS, 2, E, side=SIDE, patch=PATCH)).requires_grad_(False)
@@ -284,6 +287,7 @@ def bilinear(picture, y, x):
     return rows[:, 0] * (1 - across) + rows[:, 1] * across
 
 
+@pytest.mark.formula("encoders/crops")
 def test_a_crop_is_the_mean_of_bilinear_samples_inside_its_box():
     picture, box, side = torch.randn(3, 7, 11), (0.13, 0.2, 0.87, 0.61), 5
     crop = cut_out(picture[None], torch.tensor([[(0.0, 0.0, 0.1, 0.1), box]]), side, fine=2)[0, 1]
@@ -346,6 +350,7 @@ def test_binding_trains_the_towers_and_the_temperature_and_never_the_words():
     assert all(torch.equal(value, before[name]) for name, value in binding.text.state_dict().items())
 
 
+@pytest.mark.formula("encoders/bind")
 def test_binding_scores_are_cosines_over_the_temperature():
     binding = Binding(TextEncoder(V, D, HEADS, 1, E, longest=L)).requires_grad_(False)
     left, right = (
@@ -381,6 +386,7 @@ def test_prompts_that_begin_as_words_are_the_plain_template(per_class):
         torch.testing.assert_close(prompts().vector[row], plain.vector[0], atol=1e-6, rtol=0)
 
 
+@pytest.mark.formula("encoders/prompts")
 @pytest.mark.parametrize("place", ["end", "middle", "front"])
 @pytest.mark.parametrize("per_class", [False, True])
 def test_prompts_stand_where_they_are_put(place, per_class):
@@ -437,6 +443,7 @@ def mixed(attention, queries, looked_at):
     return attention.out(torch.cat(out))
 
 
+@pytest.mark.formula("encoders/progressive")
 def test_progressive_encoding_is_its_formula_place_by_place():
     """x += space(LN x); x += alpha * past(AdaLN(x; x + time)); x += think(LN x), with only loops over places."""
     encoder = stirred(ProgressiveEncoder(D, HEADS, 1, E, side=SIDE, patch=PATCH)).requires_grad_(False).double()

@@ -89,6 +89,7 @@ def looped_splice(words, prefix, words_mask, prefix_mask, at):
     return rows
 
 
+@pytest.mark.formula("fusion/prefix")
 @pytest.mark.parametrize("at", [None, 1, [[0], [2]], [[0, 0, 2, 2, 2], [-1, 1, 1, 1, 2]]])
 def test_splicing_is_the_loop_over_marks(at):
     words, prefix = torch.randn(B, L, W), torch.randn(B, S, W)
@@ -168,6 +169,7 @@ def test_the_splice_is_the_one_of_llava():
 # --- cross-attention --------------------------------------------------------------------------
 
 
+@pytest.mark.formula("fusion/cross_attention")
 def test_looking_layers_are_the_decoder_layers_of_bert_without_its_causal_mask():
     transformers = references()
     from transformers.models.bert.modeling_bert import BertLayer
@@ -252,6 +254,7 @@ def thought(block, x):
     )
 
 
+@pytest.mark.formula("fusion/co_attention")
 def test_co_attention_is_both_exchanges_from_the_states_before_then_each_stream_alone():
     width, fuser = 6, CoAttention(W, 6, heads=HEADS, layers=2)
     words, seen = torch.randn(B, L, W), torch.randn(B, S, width)
@@ -327,6 +330,7 @@ def test_a_gated_block_is_the_loop_over_words_and_heads():
     assert (block(words, seen, mask) - looped_gated(block, words, seen, mask)).abs().max() <= 1e-5
 
 
+@pytest.mark.formula("fusion/gated")
 @torch.no_grad()
 def test_a_gated_block_is_the_one_of_idefics_with_its_norms_and_thinking_replaced():
     """Idefics norms by root mean square and thinks with SwiGLU; attention, media mask, gates and order are compared."""
@@ -383,6 +387,7 @@ def test_looking_before_no_layer_at_all_is_refused(every):
         Gated(W, D, heads=HEADS, layers=2, every=every)
 
 
+@pytest.mark.formula("fusion/gated")
 @torch.no_grad()
 def test_gated_is_the_loop_of_gated_blocks_before_every_second_layer():
     fuser, words, seen = opened(Gated(W, D, heads=HEADS, layers=4, every=2)), torch.randn(B, 4, W), torch.randn(B, S, D)
@@ -407,6 +412,7 @@ def test_words_before_any_medium_do_not_change_with_it_and_later_words_never_rea
 # --- single stream ----------------------------------------------------------------------------
 
 
+@pytest.mark.formula("fusion/single_stream")
 def test_a_single_stream_is_berts_layers_over_words_tags_and_regions():
     transformers = references()
     from transformers.models.bert.modeling_bert import BertLayer
@@ -449,6 +455,7 @@ def test_tags_are_heard_by_the_words_and_padded_tags_are_not():
 # --- layer prompts ----------------------------------------------------------------------------
 
 
+@pytest.mark.formula("fusion/layer_prompts")
 @torch.no_grad()
 def test_prompted_attention_is_two_softmaxes_head_by_head():
     attention = Attention(W, HEADS)
@@ -495,6 +502,7 @@ def test_with_closed_gates_the_language_model_is_untouched_to_the_bit():
     assert isinstance(stack.blocks[0].attend.inner, Attention)  # the lowest layer has no prompts
 
 
+@pytest.mark.formula("fusion/layer_prompts")
 def test_each_prompted_layer_hears_its_own_prompts_and_what_was_seen_added():
     fuser = opened(LayerPrompts(W, D, heads=HEADS, layers=2, prompts=3))
     words, seen = torch.randn(B, L, W), torch.randn(B, S, D)
@@ -531,6 +539,7 @@ def test_prompts_in_more_layers_than_there_are_is_refused(prompted):
 # --- outer product ----------------------------------------------------------------------------
 
 
+@pytest.mark.formula("fusion/outer_product")
 def test_the_product_is_the_loop_over_one_feature_of_each():
     vectors = [torch.randn(B, d) for d in (2, 3, 5)]
     product = outer_product(vectors)
@@ -551,6 +560,7 @@ def test_a_missing_modality_leaves_exactly_the_lower_products():
     assert torch.equal(fuser(text, picture, present=present), fuser(text, picture + 9, present=present))
 
 
+@pytest.mark.formula("fusion/outer_product")
 def test_the_outer_product_decides_by_three_layers_and_is_reached_by_the_gradient():
     fuser, vectors = OuterProduct((7, 5), 3, inner=2, hidden=11), [torch.randn(B, 7), torch.randn(B, 5)]
     narrow = [v @ layer.weight.T + layer.bias for v, layer in zip(vectors, fuser.narrow, strict=True)]

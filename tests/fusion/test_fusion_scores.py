@@ -30,6 +30,7 @@ def test_best_first_sorts_falling_ties_in_place_and_nan_last(table):
     assert best_first(table).tolist() == [looped_order(row) for row in table.tolist()]
 
 
+@pytest.mark.formula("fusion/blend")
 @settings(max_examples=200, deadline=None)
 @given(scores(2, 7), st.tuples(st.floats(0, 2), st.floats(0.1, 2)))
 def test_a_blend_is_the_weighted_mean_of_what_is_there(parts, weights):
@@ -61,6 +62,7 @@ def looped_product(first, second, keep):
     return [head[i] for i in sorted(range(len(head)), key=lambda i: (-both[i], i))] + rest
 
 
+@pytest.mark.formula("fusion/product")
 @settings(max_examples=200, deadline=None)
 @given(scores(7), scores(7), st.integers(1, 9))
 def test_a_product_orders_the_best_and_leaves_the_others(first, second, keep):
@@ -78,6 +80,7 @@ def test_two_bad_scores_are_no_good_one():
     assert product([0.3, -0.9], [0.1, -0.9]).tolist() == [0, 1]
 
 
+@pytest.mark.formula("fusion/cascade")
 @settings(max_examples=200, deadline=None)
 @given(scores(7), scores(7), st.integers(1, 9))
 def test_a_cascade_asks_the_judge_about_the_best_only(first, dear, keep):

@@ -41,6 +41,7 @@ def cosine(a, b):
 # --- blind to content -------------------------------------------------------------------------
 
 
+@pytest.mark.formula("keyframes/uniform")
 @budgets
 def test_uniform_takes_the_frame_under_the_middle_of_each_segment(k):
     middles = [(i + 0.5) * T / k for i in range(k)]
@@ -48,6 +49,7 @@ def test_uniform_takes_the_frame_under_the_middle_of_each_segment(k):
     assert chosen("uniform", np.zeros(T), k) == under
 
 
+@pytest.mark.formula("keyframes/random-in-segment")
 @budgets
 def test_random_in_segment_takes_one_frame_of_each_segment_and_over_seeds_every_frame(k):
     taken = [chosen("random-in-segment", np.zeros(T), k, seed=seed) for seed in range(150)]
@@ -60,6 +62,7 @@ def test_random_in_segment_takes_one_frame_of_each_segment_and_over_seeds_every_
 # --- by score ---------------------------------------------------------------------------------
 
 
+@pytest.mark.formula("keyframes/similarity")
 @seeds
 @budgets
 def test_similarity_takes_the_highest_and_of_equals_the_earlier(seed, k):
@@ -80,6 +83,7 @@ def greedy_apart(values, k, reach):
     return sorted(taken)
 
 
+@pytest.mark.formula("keyframes/suppressed-similarity")
 @seeds
 @budgets
 @pytest.mark.parametrize("reach", [0, 2, 5])
@@ -104,6 +108,7 @@ def slow_slopes(curve):
     return [abs(smooth[1] - smooth[0]), *inside, abs(smooth[-1] - smooth[-2])]
 
 
+@pytest.mark.formula("keyframes/steepest")
 @seeds
 @budgets
 def test_steepest_takes_the_largest_slopes_of_the_smoothed_curve(seed, k):
@@ -131,6 +136,7 @@ def merged_slowly(curve, rows, k, distance):
     return segments, [max(segment, key=lambda t: curve[t]) for segment in segments]
 
 
+@pytest.mark.formula("keyframes/merged-by-curve")
 @seeds
 @budgets
 def test_merging_by_the_curve_joins_the_closest_neighbours_first(seed, k):
@@ -139,6 +145,7 @@ def test_merging_by_the_curve_joins_the_closest_neighbours_first(seed, k):
     assert chosen("merged-by-curve", curve, k) == best
 
 
+@pytest.mark.formula("keyframes/merged-by-features")
 @seeds
 @budgets
 def test_merging_by_features_joins_the_most_alike_neighbours_first(seed, k):
@@ -182,6 +189,7 @@ def test_a_still_video_is_cut_into_even_pieces():
 # --- relevant and different -------------------------------------------------------------------
 
 
+@pytest.mark.formula("keyframes/mmr")
 @seeds
 @budgets
 @pytest.mark.parametrize("balance", [0.3, 0.7, 1.0])
@@ -233,6 +241,7 @@ def greedy_order(alike, worth, among, k, given=()):
     return taken, values
 
 
+@pytest.mark.formula("keyframes/dpp")
 @seeds
 @pytest.mark.parametrize("k", [1, 2, 5, 7])
 def test_dpp_adds_the_frame_that_raises_the_log_determinant_most(seed, k):
@@ -241,6 +250,7 @@ def test_dpp_adds_the_frame_that_raises_the_log_determinant_most(seed, k):
     assert chosen("dpp", curve, k, vectors) == sorted(greedy_order(alike, worth, range(T), k)[0])
 
 
+@pytest.mark.formula("keyframes/sequential-dpp")
 @seeds
 @pytest.mark.parametrize("k", [1, 3, 7])
 def test_sequential_dpp_shares_the_budget_where_the_whole_is_worth_most(seed, k):
@@ -276,21 +286,25 @@ def capped_by_bisection(weight, k):
     return [min(1 / k, high * w) for w in weight]
 
 
+def stepped_slowly(weight, k):
+    share = capped_by_bisection([w / max(weight) + 1e-6 for w in weight], k)
+    places, walked = [], 0.0
+    for place, part in enumerate(share):
+        walked += part
+        if len(places) < k and walked > (len(places) + 0.5) / k:
+            places.append(place)
+    return places
+
+
+@pytest.mark.formula("keyframes/inverse-cdf")
 @seeds
 @budgets
 @pytest.mark.parametrize("power", [1.0, 2.5, 8.0])
 def test_inverse_cdf_walks_even_steps_of_the_capped_scores(seed, k, power):
     curve = drawn(seed)[0]
-    weight = [r**power + 1e-6 for r in scaled(curve)]
-    share = capped_by_bisection(weight, k)
-    assert np.allclose(capped(np.array(weight), k), share, atol=1e-9)
-    frames, walked, step = [], 0.0, 0
-    for t in range(T):
-        walked += share[t]
-        if step < k and walked > (step + 0.5) / k:
-            frames.append(t)
-            step += 1
-    assert chosen("inverse-cdf", curve, k, power=power) == frames
+    weight = [r**power for r in scaled(curve)]
+    assert np.allclose(capped(np.array(weight), k), capped_by_bisection(weight, k), atol=1e-9)
+    assert chosen("inverse-cdf", curve, k, power=power) == stepped_slowly(weight, k)
 
 
 def test_a_single_peak_is_taken_once_and_the_rest_spread():
@@ -307,6 +321,7 @@ def test_a_sharper_power_crowds_frames_around_the_peak():
 # --- by parts ---------------------------------------------------------------------------------
 
 
+@pytest.mark.formula("keyframes/adaptive-split")
 @seeds
 @budgets
 @pytest.mark.parametrize("stands_out", [0.2, 0.5, 0.8])
@@ -370,6 +385,22 @@ def test_a_fifth_of_the_frames_are_the_highest_of_those_looked_at(seed):
     looked = looked_slowly(curve, 19)
     highest = sorted(looked, key=lambda t: -curve[t])[:2]
     assert set(highest) <= set(choose_within(lambda frames: curve[frames], T, 10, budget=19).index[0].tolist())
+
+
+@pytest.mark.formula("keyframes/coarse-to-fine")
+@seeds
+@pytest.mark.parametrize("k", [1, 2, 7, 10])
+def test_coarse_to_fine_is_a_fifth_of_the_highest_and_even_steps_through_the_heat_of_the_rest(seed, k):
+    curve = drawn(seed)[0]
+    looked = looked_slowly(curve, 19)
+    falling = sorted(looked, key=lambda t: -curve[t])
+    sure = falling[: max(1, round(0.2 * k))]
+    rest = [t for t in looked if t not in sure]
+    low, high = min(curve[t] for t in looked), max(curve[t] for t in looked)
+    heat = [math.exp(((curve[t] - low) / (high - low) - 1) / 0.06) for t in rest]
+    spread = [rest[place] for place in stepped_slowly(heat, k - len(sure))] if k > len(sure) else []
+    chosen = choose_within(lambda frames: curve[frames], T, k, budget=19)
+    assert chosen.index[0].tolist() == sorted(sure + spread)
 
 
 def test_looking_at_every_frame_reads_the_whole_curve():

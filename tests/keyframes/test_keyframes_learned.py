@@ -199,6 +199,7 @@ def golden_frames():
     return Seen(torch.zeros(1, 8, 1), torch.arange(8.0)[None], torch.ones(1, 8).bool(), wave(1, 8, 5, 6, step=0.3))
 
 
+@pytest.mark.formula("keyframes/released-prompter")
 def test_golden_logits_and_frames_of_the_released_prompter(released_prompter):
     uniform = 0.49 * (1 + wave(1, 2, 4, step=1.1)) + 0.01
     choice = released_prompter(golden_frames(), noise=-torch.log(1e-10 - torch.log(uniform + 1e-10)))
@@ -223,6 +224,7 @@ def golden_gaussian():
     return part
 
 
+@pytest.mark.formula("keyframes/gaussian")
 def test_golden_centres_of_the_gaussian_generator(golden_gaussian):
     vectors, texts = wave(3, 8, 32, step=0.3), wave(3, 6, 32, step=0.2, of=torch.cos)
     seen = Seen(vectors, torch.arange(8.0).expand(3, -1), torch.ones(3, 8).bool())
@@ -354,6 +356,7 @@ def test_the_prompter_takes_one_frame_of_each_segment_of_valid_frames():
     assert segments.gather(1, choice.index).tolist() == [[0, 1, 2]] * B
 
 
+@pytest.mark.formula("keyframes/prompter")
 def test_the_prompter_scores_by_the_formula():
     part, seen, words = built("prompter"), watched(), asked()
     scores = part(seen, words).scores
@@ -382,6 +385,7 @@ def test_the_probe_may_see_the_options():
     assert part(watched()).index.shape == (B, 1)
 
 
+@pytest.mark.formula("keyframes/probe")
 def test_the_probe_agrees_with_torchs_own_transformer():
     part, seen, words = built("probe"), watched(), asked()
     x = torch.cat([seen.vectors, words.vector[:, None]], dim=1) @ part.down.weight.T + part.down.bias
@@ -413,6 +417,7 @@ class Echo(torch.nn.Module):
         return torch.stack([tokens[:, 0, 0], words.vector[:, 0], torch.zeros(len(tokens))], dim=1)
 
 
+@pytest.mark.formula("keyframes/localiser")
 def test_each_frame_is_read_alone_with_its_own_question():
     seen, words = watched(), asked()
     choice = Localiser(Echo(), K, yes=0)(seen, words)

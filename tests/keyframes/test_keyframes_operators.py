@@ -35,6 +35,7 @@ def test_forward_is_exactly_one_hot_at_the_highest():
     assert torch.equal(weight, one_hot(wave(B, K, T).argmax(-1), T, torch.float64).reshape(B, K, T))
 
 
+@pytest.mark.formula("nn/straight-through")
 def test_the_gradient_is_that_of_the_tempered_softmax():
     logits, noise, upstream = wave(B, T).requires_grad_(), wave(B, T, step=1.1), wave(B, T, step=0.7)
     (straight_through(logits, temperature=0.5, noise=noise) * upstream).sum().backward()
@@ -87,6 +88,7 @@ def gradient_of(scores, upstream, **options):
     return scores.grad
 
 
+@pytest.mark.formula("nn/perturbed-top-k")
 def test_its_value_is_how_often_each_frame_took_each_place():
     scores, noise = wave(B, T), torch.randn(B, DRAWS, T, dtype=torch.float64, generator=seeded())
     weight = perturbed_top_k(scores, K, sigma=0.3, noise=noise)
@@ -94,6 +96,7 @@ def test_its_value_is_how_often_each_frame_took_each_place():
     assert torch.allclose(weight.sum(-1), torch.ones(B, K, dtype=torch.float64))
 
 
+@pytest.mark.formula("nn/perturbed-top-k")
 def test_its_gradient_is_the_covariance_of_worth_and_noise():
     scores, upstream = wave(B, T), wave(B, K, T, step=0.9)
     noise = torch.randn(B, DRAWS, T, dtype=torch.float64, generator=seeded(1))

@@ -78,6 +78,7 @@ def by_merging(tokenizer, text):
     return ids
 
 
+@pytest.mark.formula("language/tokenizer")
 def test_the_tokenizer_is_byte_pair_merging_in_a_slow_loop(tokenizer):
     for text in (*TEXTS, "unseen words 完全没见过的字 ÿ\n\t 2024", ""):
         assert tokenizer.ids(text) == by_merging(tokenizer, text)
@@ -153,6 +154,7 @@ def slow_greedy(lm, ids, prefix, most):
     return ids[-most:]
 
 
+@pytest.mark.formula("language/generate")
 def test_what_is_generated_greedily_is_what_a_slow_loop_writes():
     lm, (ids, mask), prefix = model(), prompts(), shown()
     written = generate(lm, ids, mask, prefix, most=13)

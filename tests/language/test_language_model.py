@@ -78,6 +78,7 @@ def gpt2(lm):
     return theirs
 
 
+@pytest.mark.formula("language/tiny_lm")
 def test_the_tiny_lm_is_gpt2():
     lm = model()
     theirs = gpt2(lm)
@@ -260,6 +261,7 @@ def test_short_texts_are_read_as_before_and_long_ones_can_be(which):
         said(short, long_ids, long_mask)
 
 
+@pytest.mark.formula("language/context_extension")
 def test_context_extension_is_the_rule_of_20_and_4_from_77_places_to_248():
     table = torch.randn(77, W, dtype=torch.float64)
     places = StretchedPlaces(table, 20, 4)

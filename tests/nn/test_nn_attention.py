@@ -35,6 +35,7 @@ def looped(attention, x, context, allowed):
     return attention.out(out)
 
 
+@pytest.mark.formula("nn/attention")
 def test_cross_attention_is_the_loop_with_every_form_of_mask():
     attention = Attention(C, HEADS, context_width=CK)
     x, context = torch.randn(B, LQ, C), torch.randn(B, LK, CK)
@@ -76,6 +77,20 @@ def test_a_zero_gate_is_the_identity_to_the_bit_and_still_learns():
     assert block.gate.grad.abs() > 0
 
 
+@pytest.mark.formula("nn/attention-block")
+@pytest.mark.parametrize("order", ["pre", "post"])
+@pytest.mark.parametrize("gate", [None, 0.7])
+def test_a_block_adds_the_gated_loop_and_norms_before_or_after(order, gate):
+    init = "fresh" if gate is None else "zero-gate"
+    block = attention_block(C, HEADS, context_width=CK, order=order, init=init)
+    if gate is not None:
+        block.gate.data.fill_(gate)
+    x, context, everywhere = torch.randn(B, LQ, C), torch.randn(B, LK, CK), torch.ones(B, LQ, LK)
+    asks = block.norm(x) if order == "pre" else x
+    summed = x + (1.0 if gate is None else math.tanh(gate)) * looped(block.inner, asks, context, everywhere)
+    torch.testing.assert_close(block(x, context), summed if order == "pre" else block.norm(summed))
+
+
 def test_a_copy_says_what_its_source_says_and_then_goes_its_own_way():
     source = Attention(C, HEADS)
     block = attention_block(C, HEADS, init="copy", source=source)
@@ -96,6 +111,7 @@ def test_heads_that_do_not_divide_are_refused_in_words():
         Attention(7, 2)
 
 
+@pytest.mark.formula("nn/co-attention")
 def test_in_co_attention_each_stream_asks_the_other_as_it_was():
     left_block = attention_block(C, HEADS, context_width=4, order="post")
     right_block = attention_block(4, HEADS, context_width=C, order="post")
@@ -105,6 +121,7 @@ def test_in_co_attention_each_stream_asks_the_other_as_it_was():
     torch.testing.assert_close(new_right, right_block.norm(right + right_block.inner(right, left)))
 
 
+@pytest.mark.formula("nn/transformer")
 @pytest.mark.parametrize("order", ["pre", "post"])
 def test_a_block_is_torchs_encoder_layer(order):
     theirs = nn.TransformerEncoderLayer(
@@ -126,6 +143,17 @@ def test_a_block_is_torchs_encoder_layer(order):
     x, mask = torch.randn(B, 5, C), torch.arange(5) < torch.tensor([[5], [3]])
     expected = theirs(x, src_key_padding_mask=~mask)
     assert ((ours(x, mask) - expected) * mask[..., None]).abs().max() <= 1e-5
+
+
+@pytest.mark.formula("nn/transformer")
+@pytest.mark.parametrize("order", ["pre", "post"])
+def test_a_stack_is_its_blocks_and_a_last_norm_where_they_norm_before(order):
+    stack, x = Transformer(C, HEADS, 2, order=order), torch.randn(B, 5, C)
+    expected = stack.blocks[1](stack.blocks[0](x))
+    if order == "pre":
+        mean, spread = expected.mean(-1, keepdim=True), expected.var(-1, unbiased=False, keepdim=True)
+        expected = (expected - mean) / (spread + 1e-5).sqrt()
+    torch.testing.assert_close(stack(x), expected)
 
 
 def test_a_block_with_a_context_looks_at_it_through_its_mask():

@@ -16,6 +16,7 @@ def _seed():
     torch.manual_seed(0)
 
 
+@pytest.mark.formula("nn/state-space")
 def test_the_scan_is_the_recurrence_channel_by_channel():
     width, state = 3, 2
     u, delta = torch.randn(B, L, width), torch.rand(B, L, width)
@@ -31,6 +32,7 @@ def test_the_scan_is_the_recurrence_channel_by_channel():
                 torch.testing.assert_close(y[b, t, e], sum(out[b, t, n] * h[n] for n in range(state)))
 
 
+@pytest.mark.formula("nn/state-space")
 def test_the_mixer_is_the_public_one():
     pytest.importorskip("transformers", reason="the reference class lives in transformers (the lab extra)")
     from transformers import MambaConfig

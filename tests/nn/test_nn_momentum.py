@@ -10,6 +10,7 @@ from torch import nn  # noqa: E402
 from sightline.nn.momentum import MomentumTwin, Queue  # noqa: E402
 
 
+@pytest.mark.formula("nn/momentum-twin")
 def test_after_n_steps_the_twin_has_kept_m_to_the_n_of_itself():
     model = nn.Linear(3, 2)
     twin = MomentumTwin(model, momentum=0.9)
@@ -32,6 +33,7 @@ def test_the_twin_takes_over_running_means_and_never_learns():
     assert not twin(torch.randn(5, 3)).requires_grad
 
 
+@pytest.mark.formula("nn/queue")
 @pytest.mark.parametrize("batches", [[3], [5, 5], [2, 3, 7, 5], [7, 7, 7], [17], [3, 17, 1]])
 def test_the_queue_holds_the_last_rows_whatever_the_batch_size(batches):
     queue, pushed = Queue(7, 2), []

@@ -34,6 +34,18 @@ def test_elapsed_seconds_begin_at_the_first_valid_frame_and_ignore_padding():
     torch.testing.assert_close(elapsed(seconds, mask), torch.tensor([[0.0, 1.5, 0.0], [0.0, 0.0, 0.5]]))
 
 
+@pytest.mark.formula("nn/seconds-embedding")
+def test_the_embedding_of_seconds_is_two_layers_over_the_sinusoid():
+    embed = SecondsEmbedding(7, hidden=5, codes=6, scale=10.0)
+    first, _, second = embed.mlp
+    for moment in (0.0, 0.3, 17.0):
+        angles = [10.0 * moment / 10_000 ** (i / 3) for i in range(3)]
+        codes = torch.tensor([math.cos(a) for a in angles] + [math.sin(a) for a in angles])
+        inner = first.weight @ codes + first.bias
+        expected = second.weight @ (inner * torch.sigmoid(inner)) + second.bias
+        torch.testing.assert_close(embed(torch.tensor(moment)), expected, atol=1e-5, rtol=1e-5)
+
+
 def test_equal_seconds_are_one_embedding_and_different_ones_are_not():
     when = SecondsEmbedding(7)(torch.tensor([0.0, 1.0, 0.0]))
     assert torch.equal(when[0], when[2]) and not torch.equal(when[0], when[1])
@@ -47,6 +59,29 @@ def test_a_table_read_at_twice_the_length_passes_through_its_rows():
     assert interpolated(table, 5) is table
 
 
+def cubic(distance):
+    """Keys' kernel with a = -0.75: how much a sample counts at this distance."""
+    d, a = abs(distance), -0.75
+    if d <= 1:
+        return (a + 2) * d**3 - (a + 3) * d**2 + 1
+    return a * (d**3 - 5 * d**2 + 8 * d - 4) if d < 2 else 0.0
+
+
+@pytest.mark.formula("nn/interpolated-grid")
+def test_a_grid_of_positions_is_read_bicubically():
+    high, wide, table = 3, 4, torch.randn(12, 2, dtype=torch.float64)
+    longer = interpolated_grid(table, (high, wide), (5, 7)).view(5, 7, 2)
+    for row in range(5):
+        for column in range(7):
+            y, x = (row + 0.5) * high / 5 - 0.5, (column + 0.5) * wide / 7 - 0.5
+            expected = torch.zeros(2, dtype=torch.float64)
+            for r in range(math.floor(y) - 1, math.floor(y) + 3):
+                for c in range(math.floor(x) - 1, math.floor(x) + 3):  # outside, the border goes on
+                    place = min(max(r, 0), high - 1) * wide + min(max(c, 0), wide - 1)
+                    expected += cubic(y - r) * cubic(x - c) * table[place]
+            torch.testing.assert_close(longer[row, column], expected)
+
+
 def test_a_grid_of_positions_keeps_rows_and_columns_apart():
     table = torch.stack([torch.arange(4.0).repeat_interleave(6), torch.arange(6.0).repeat(4)], dim=1)
     wider = interpolated_grid(table, (4, 6), (4, 12)).view(4, 12, 2)
@@ -55,6 +90,7 @@ def test_a_grid_of_positions_keeps_rows_and_columns_apart():
     assert interpolated_grid(table, (4, 6), (4, 6)) is table
 
 
+@pytest.mark.formula("nn/stretched-positions")
 def test_the_stretched_table_keeps_twenty_rows_and_quarters_the_rest():
     table = torch.randn(77, 3, dtype=torch.float64)
     longer = stretched(table)
@@ -71,6 +107,7 @@ def test_a_stretch_that_keeps_everything_is_refused_in_words():
         stretched(torch.randn(5, 2), keep=5)
 
 
+@pytest.mark.formula("nn/adaln")
 def test_adaln_begins_as_a_layer_norm_and_is_its_formula_afterwards():
     norm, x, z = AdaLN(5, 3, bottleneck=4), torch.randn(2, 5), torch.randn(2, 3)
     torch.testing.assert_close(norm(x, z), torch.nn.functional.layer_norm(x, (5,)))

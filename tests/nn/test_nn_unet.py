@@ -33,6 +33,7 @@ def tables(steps=1000):
     return beta, kept
 
 
+@pytest.mark.formula("nn/noise-schedule")
 def test_the_tables_are_those_of_the_paper():
     beta, kept = tables()
     noise = Noise()
@@ -41,6 +42,7 @@ def test_the_tables_are_those_of_the_paper():
     assert float(noise.kept[-1]) == pytest.approx(4.036e-5, rel=1e-3)
 
 
+@pytest.mark.formula("nn/noise-schedule")
 @pytest.mark.parametrize("step", [1, 2, 321, 998, 999])
 def test_the_mean_one_step_earlier_is_what_bayes_says(step):
     """x_{t-1} given the picture is a Gaussian, x_t given x_{t-1} another: the product's mean, by precisions."""
@@ -67,6 +69,20 @@ def test_the_mean_is_the_papers_formula_in_float32(step):
     expected = (x.double() - beta[step] / math.sqrt(1 - kept[step]) * eps.double()) / math.sqrt(1 - beta[step])
     mean = Noise().mean_before(x, torch.full((B,), step), eps)
     assert (mean - expected).abs().max() <= 1e-5
+
+
+@pytest.mark.parametrize("step", [0, 1, 321, 999])
+def test_a_step_back_is_the_one_of_diffusers(step):
+    diffusers = pytest.importorskip("diffusers", reason="the reference is diffusers' DDPMScheduler")
+    scheduler, noise = diffusers.DDPMScheduler(variance_type="fixed_large", clip_sample=False), Noise()
+    assert torch.allclose(scheduler.betas, noise.beta.float(), rtol=1e-6)
+    scheduler.alphas_cumprod = noise.kept  # in float32 theirs loses three digits at the first steps
+    x, epsilon = (torch.randn(B, P, 5, dtype=torch.float64) for _ in range(2))
+    theirs = scheduler.step(epsilon, step, x, generator=torch.Generator().manual_seed(5)).prev_sample
+    drawn = torch.randn(x.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    at = torch.full((B,), step)
+    ours = noise.mean_before(x, at, epsilon) + noise.variance_before(at, x).sqrt() * drawn
+    assert (ours - theirs).abs().max() <= 1e-9
 
 
 def test_the_true_noise_leads_back_to_the_picture():
@@ -112,6 +128,31 @@ def test_a_block_is_its_formula():
     middle = normed(block.first, x) + told[:, :, None, None]
     expected = torch.einsum("oc,bchw->bohw", block.past.weight[:, :, 0, 0], x) + block.past.bias[:, None, None]
     torch.testing.assert_close(block(x, when), expected + normed(block.second, middle), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.formula("nn/unet")
+def test_the_net_goes_down_and_up_again_past_what_each_size_looked_like():
+    """Level by level with torch's own layers; a block is its formula above."""
+    model, x, condition = net(condition_width=5), torch.randn(B, P, 7, 5), torch.randn(B, 5)
+    step = torch.tensor([3, 700])
+    angles = step[:, None] * torch.tensor([10_000.0 ** (-i / 2) for i in range(2)])
+    codes = torch.cat([angles.cos(), angles.sin()], dim=1)  # as wide as the first level
+    first, _, last = model.time
+    when = torch.nn.functional.silu(codes @ first.weight.T + first.bias) @ last.weight.T + last.bias
+    when = when + condition @ model.condition.weight.T + model.condition.bias
+
+    fine = model.down[0](torch.nn.functional.conv2d(x, model.enter.weight, model.enter.bias, padding=1), when)
+    half = model.smaller[0]
+    coarse = model.down[1](torch.nn.functional.conv2d(fine, half.weight, half.bias, stride=2, padding=1), when)
+    bottom = model.bottom(model.smaller[1](coarse), when)
+    places = torch.stack([bottom[:, :, r, c] for r in range(bottom.shape[2]) for c in range(bottom.shape[3])], dim=1)
+    looked = places + model.look.inner(model.look.norm(places))
+    up = torch.stack(looked.unbind(1), dim=2).view_as(bottom)
+    for block, beside in ((model.up[1], coarse), (model.up[0], fine)):
+        rows = [r * up.shape[2] // beside.shape[2] for r in range(beside.shape[2])]
+        columns = [c * up.shape[3] // beside.shape[3] for c in range(beside.shape[3])]
+        up = block(torch.cat([up[:, :, rows][:, :, :, columns], beside], dim=1), when)
+    torch.testing.assert_close(model(x, step, condition), model.leave(up), atol=1e-5, rtol=1e-5)
 
 
 def test_the_step_and_the_condition_are_heard():

@@ -29,6 +29,7 @@ def frames(batch=B, count=T, side=(SIDE, SIDE)):
     return pixels, torch.arange(count).expand(batch, -1) + 0.2, torch.ones(batch, count, dtype=torch.bool)
 
 
+@pytest.mark.formula("nn/frame-tower")
 def test_without_time_the_tower_is_clips():
     pytest.importorskip("transformers", reason="the reference class lives in transformers (the lab extra)")
     from transformers import CLIPVisionConfig, CLIPVisionModel

@@ -47,6 +47,7 @@ def shares(scores):
     return [math.exp(s) / total for s in scores]
 
 
+@pytest.mark.formula("objectives/symmetric_contrastive")
 def test_symmetric_contrast_is_the_loop_over_rows_and_columns():
     left, right = torch.randn(B, E), torch.randn(B, E)
     table = [[10 * cosine(a, b) for b in right] for a in left]
@@ -91,6 +92,7 @@ def test_sigmoid_contrast_is_the_loss_of_siglip():
     assert torch.allclose(ours, out.loss, atol=1e-5)
 
 
+@pytest.mark.formula("objectives/sigmoid_contrastive")
 def test_sigmoid_contrast_is_the_loop_over_pairs():
     left, right = torch.randn(B, E), torch.randn(B, E)
     positives = torch.eye(B).bool()
@@ -133,6 +135,7 @@ def test_a_row_without_right_answers_asks_for_nothing():
 # --- queues -----------------------------------------------------------------------------------
 
 
+@pytest.mark.formula("objectives/queue_contrastive")
 def test_queue_contrast_is_the_loop_with_the_own_key_first():
     query, key, queue = torch.randn(B, E), torch.randn(B, E), torch.randn(Q, E)
     rows = [[cosine(q, k) / 0.2, *(cosine(q, old) / 0.2 for old in queue)] for q, k in zip(query, key, strict=True)]
@@ -154,6 +157,7 @@ def looped_soft(asks, asks_twin, keys, alpha, temperature, right):
     return total / len(asks)
 
 
+@pytest.mark.formula("objectives/soft_contrastive")
 def test_soft_contrast_is_the_loop_in_both_directions():
     left, right, left_twin, right_twin = (torch.randn(B, E) for _ in range(4))
     left_queue, right_queue = torch.randn(Q, E), torch.randn(Q + 2, E)
@@ -202,6 +206,7 @@ def looped_local(whole, parts, mask, temperature):
     return total / len(whole)
 
 
+@pytest.mark.formula("objectives/local_contrastive")
 def test_local_contrast_is_the_loop_over_own_parts_against_all_others():
     whole, parts = torch.randn(B, E), torch.randn(B, Q, E)
     mask = torch.arange(Q) < torch.tensor([[5], [2], [3]])
@@ -213,6 +218,7 @@ def side(parts):
     return Side(torch.randn(B, E), torch.randn(B, E), torch.randn(Q, E), torch.randn(B, parts, E))
 
 
+@pytest.mark.formula("objectives/triple_contrastive")
 def test_triple_contrast_is_the_mean_of_six_terms_that_are_their_loops():
     pictures, words = side(4), side(3)._replace(parts_mask=torch.tensor([[1, 1, 0], [1, 0, 0], [1, 1, 1]]).bool())
     own = [[float(i == j) for j in range(B + Q)] for i in range(B)]

@@ -62,6 +62,7 @@ def golden():
     return choice, head, frames, texts, wave(3, 32, step=0.5, start=1.0)
 
 
+@pytest.mark.formula("objectives/centre_regression", "objectives/order_hinge")
 def test_golden_regression_and_hinge_of_gcg(golden):
     choice = golden[0]
     likely = top_k_in_time(wave(3, 8, step=1.3), 2)
@@ -71,6 +72,7 @@ def test_golden_regression_and_hinge_of_gcg(golden):
     assert math.isclose(float((regression + order_hinge(choice.extras["centres"], 8)).detach()), 2.885737, abs_tol=2e-6)
 
 
+@pytest.mark.formula("objectives/contrastive_grounding")
 @pytest.mark.parametrize(("with_options", "value"), [(True, 2.561542), (False, 2.197240)])
 def test_golden_contrast_of_gcg_with_hard_choices(golden, with_options, value):
     choice, head, frames, texts, answers = golden
@@ -86,6 +88,7 @@ def test_golden_contrast_of_gcg_with_hard_choices(golden, with_options, value):
     assert math.isclose(float(ours.detach()), value, abs_tol=2e-6)
 
 
+@pytest.mark.formula("objectives/distillation")
 def test_golden_decoder_and_distance_of_vila():
     decoder = TokenDecoder(6, 12).double()
     fill(

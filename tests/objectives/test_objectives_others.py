@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="objectives need torch (the lab extr
 F = torch.nn.functional
 
 from sightline.objectives.code_reconstruction import code_reconstruction, logit_laplace, uneven_use
-from sightline.objectives.epsilon_matching import epsilon_matching, less_noisy, linear_betas, noised
+from sightline.objectives.epsilon_matching import epsilon_matching
 from sightline.objectives.modality_adversarial import modality_adversarial, reversed_gradient, rising
 from sightline.objectives.soft_multi_label import soft_multi_label
 from sightline.objectives.triplet import triplet
@@ -45,6 +45,7 @@ def looped_triplet(scores, positives, mask, margin, negatives):
     return sum(terms) / len(terms)
 
 
+@pytest.mark.formula("objectives/triplet")
 @pytest.mark.parametrize("negatives", ["hardest", "semi-hard", "all"])
 def test_triplet_is_the_loop_for_every_way_of_taking_wrong_answers(negatives):
     scores, positives, mask = torch.randn(B, A), torch.rand(B, A) < 0.4, torch.rand(B, A) < 0.8
@@ -66,6 +67,7 @@ def test_an_unknown_way_is_refused():
 # --- modality-adversarial ---------------------------------------------------------------------
 
 
+@pytest.mark.formula("objectives/modality_adversarial")
 def test_the_judges_loss_is_half_of_each_kinds_surprise():
     pictures, words, judge = torch.randn(B, E), torch.randn(A, E), torch.nn.Linear(E, 2)
     expected = 0.0
@@ -76,6 +78,7 @@ def test_the_judges_loss_is_half_of_each_kinds_surprise():
     assert math.isclose(float(modality_adversarial(pictures, words, judge).detach()), expected, abs_tol=1e-6)
 
 
+@pytest.mark.formula("objectives/modality_adversarial")
 def test_the_judge_learns_as_usual_and_what_it_judged_learns_the_opposite():
     judge, words = torch.nn.Linear(E, 2), torch.randn(A, E)
     grads = []
@@ -104,6 +107,7 @@ def test_the_strength_rises_from_nothing_to_nearly_one():
 # --- soft multi-label -------------------------------------------------------------------------
 
 
+@pytest.mark.formula("objectives/soft_multi_label")
 def test_soft_multi_label_is_the_loop_over_judged_labels():
     logits, shares, mask = torch.randn(B, A), torch.rand(B, A), torch.rand(B, A) < 0.6
     total = 0.0
@@ -122,55 +126,12 @@ def test_soft_multi_label_is_vilberts_mean_times_the_number_of_labels():
 # --- noise ------------------------------------------------------------------------------------
 
 
-def test_noise_added_at_once_is_noise_added_step_by_step():
-    """The variance and the mean of x_t = sqrt(1 - beta) x + sqrt(beta) z, carried along."""
-    betas, mean, variance = linear_betas(50), 1.0, 0.0
-    for step in range(37):
-        beta = float(betas[step])
-        mean, variance = math.sqrt(1 - beta) * mean, (1 - beta) * variance + beta
-    one, zero, at = torch.ones(1, 1), torch.zeros(1, 1), torch.tensor([36])
-    assert math.isclose(float(noised(one, zero, at, betas)), mean, abs_tol=1e-6)
-    assert math.isclose(float(noised(zero, one, at, betas)) ** 2, variance, abs_tol=1e-6)
-
-
+@pytest.mark.formula("objectives/epsilon_matching")
 def test_epsilon_matching_is_the_mean_square_over_what_counts():
     noise, predicted = torch.randn(B, E), torch.randn(B, E)
     mask = torch.arange(E).expand(B, -1) < 2
     squares = [(float(noise[b, e]) - float(predicted[b, e])) ** 2 for b in range(B) for e in range(2)]
     assert math.isclose(float(epsilon_matching(predicted, noise, mask)), sum(squares) / len(squares), abs_tol=1e-6)
-
-
-@pytest.mark.parametrize("step", [0, 1, 7, 49])
-def test_a_step_back_is_the_posterior_given_the_picture_the_noise_implies(step):
-    """Bayes by hand: the product of the Gaussians x_{t-1} | x_0 and x_t | x_{t-1}."""
-    betas = linear_betas(50)
-    kept = [float(v) for v in torch.cat([torch.ones(1, dtype=torch.float64), (1 - betas).cumprod(0)])]
-    x, epsilon, z = (torch.randn(B, 2, E, dtype=torch.float64) for _ in range(3))
-    beta, now, before = float(betas[step]), kept[step + 1], kept[step]
-    picture = (x - math.sqrt(1 - now) * epsilon) / math.sqrt(now)
-    mean = (math.sqrt(before) * beta * picture + math.sqrt(1 - beta) * (1 - before) * x) / (1 - now)
-    at = torch.full((B,), step)
-    assert torch.allclose(less_noisy(x, epsilon, at, betas), mean, atol=1e-10)
-    if step:
-        small = beta * (1 - before) / (1 - now)
-        noisy = less_noisy(x, epsilon, at, betas, z, "small")
-        assert torch.allclose(noisy - mean, math.sqrt(small) * z, atol=1e-10)
-        assert torch.allclose(less_noisy(x, epsilon, at, betas, z) - mean, math.sqrt(beta) * z, atol=1e-10)
-    else:
-        assert torch.allclose(less_noisy(x, epsilon, at, betas, z), mean, atol=1e-10)
-
-
-@pytest.mark.parametrize("step", [0, 1, 321, 999])
-def test_the_mean_of_a_step_back_is_the_one_of_diffusers(step):
-    diffusers = pytest.importorskip("diffusers", reason="the reference is diffusers' DDPMScheduler")
-    scheduler, betas = diffusers.DDPMScheduler(variance_type="fixed_large", clip_sample=False), linear_betas()
-    assert torch.allclose(scheduler.betas, betas.float(), rtol=1e-6)
-    scheduler.alphas_cumprod = (1 - betas).cumprod(0)  # in float32 theirs loses three digits at the first steps
-    x, epsilon = (torch.randn(B, 2, E, dtype=torch.float64) for _ in range(2))
-    theirs = scheduler.step(epsilon, step, x, generator=torch.Generator().manual_seed(5)).prev_sample
-    drawn = torch.randn(x.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-    ours = less_noisy(x, epsilon, torch.full((B,), step), betas, drawn)
-    assert torch.allclose(ours, theirs, atol=1e-9)
 
 
 # --- codes ------------------------------------------------------------------------------------
@@ -190,6 +151,7 @@ def test_uneven_use_is_the_loop_and_lies_between_nothing_and_log_v():
     )
 
 
+@pytest.mark.formula("objectives/code_reconstruction")
 @pytest.mark.parametrize(("kind", "loss"), [("squares", F.mse_loss), ("smooth", F.smooth_l1_loss)])
 def test_reconstruction_is_distance_plus_beta_times_uneven_use(kind, loss):
     rebuilt, pictures, codes = torch.randn(B, 1, A, E), torch.rand(B, 1, A, E), torch.randn(B, A, E)

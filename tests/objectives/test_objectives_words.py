@@ -36,6 +36,7 @@ def logs(row):
 # --- matching ---------------------------------------------------------------------------------
 
 
+@pytest.mark.formula("objectives/matching")
 def test_matching_is_the_surprise_at_the_label_and_the_polarity_can_be_turned():
     logits, label = torch.randn(L, 2), torch.tensor([1, 0, 0, 1, 1])
     expected = -sum(logs(row)[int(y)] for row, y in zip(logits, label, strict=True)) / L
@@ -99,6 +100,7 @@ def test_a_batch_of_one_kind_brings_true_pairs_only():
 # --- masked words -----------------------------------------------------------------------------
 
 
+@pytest.mark.formula("objectives/masked_words")
 def test_masked_words_are_the_loop_over_asked_words():
     logits, twin, ids = torch.randn(B, L, V), torch.randn(B, L, V), torch.randint(V, (B, L))
     asked = torch.rand(B, L) < 0.5
@@ -142,6 +144,7 @@ def test_the_same_seed_covers_the_same_words():
 # --- masked regions ---------------------------------------------------------------------------
 
 
+@pytest.mark.formula("objectives/masked_regions")
 def test_masked_regions_are_the_kl_of_asked_regions_and_the_one_of_torch():
     logits, seen, asked = torch.randn(B, L, V), torch.randn(B, L, V).softmax(-1), torch.rand(B, L) < 0.5
     seen[..., 0] = 0.0
@@ -190,6 +193,7 @@ def test_nine_tenths_of_the_asked_regions_are_blanked_and_padding_never_is():
 # --- next word and preference -----------------------------------------------------------------
 
 
+@pytest.mark.formula("objectives/next_word")
 def test_next_word_is_the_loop_over_asked_words():
     logits, ids, asked = torch.randn(B, L, V), torch.randint(V, (B, L)), torch.rand(B, L) < 0.5
     asked[:, 0] = True  # nobody can be asked for the first
@@ -220,6 +224,7 @@ def test_the_log_probability_of_an_answer_is_the_sum_over_its_words():
     assert torch.allclose(log_probability(logits, ids, asked), torch.tensor(expected), atol=1e-5)
 
 
+@pytest.mark.formula("objectives/preference")
 def test_preference_is_minus_log_of_the_odds_by_hand():
     chosen, rejected, chosen_before, rejected_before = (torch.randn(B) for _ in range(4))
     expected = 0.0

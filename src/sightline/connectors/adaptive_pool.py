@@ -21,23 +21,33 @@ Shape = tuple[int, int, int]
 
 
 def boxes(size: Shape, shape: Shape, overlap: bool = True) -> tuple[Tensor, Tensor]:
-    """The rows of each box as pairs (row, box). With `overlap` as torch's adaptive pooling: bin i of n in a length L is
-    [floor(i L / n), ceil((i + 1) L / n)); without, the bins share the length out and each row is in one box."""
-    members = [_bins(length, bins, overlap).nonzero().unbind(1) for length, bins in zip(size, shape, strict=True)]
-    row = torch.zeros((), dtype=torch.long)
-    box = torch.zeros((), dtype=torch.long)
-    for (bin_, position), length, bins in zip(members, size, shape, strict=True):
-        row = row[..., None] * length + position
-        box = box[..., None] * bins + bin_
-    return row.flatten(), box.flatten()
+    """The rows of each box as pairs (row, box), box after box.
+
+    With `overlap` as torch's adaptive pooling: bin i of n in a length L is [floor(i L / n), ceil((i + 1) L / n));
+    without, the bins share the length out and each row is in one box.
+    """
+    row, inside = torch.zeros((), dtype=torch.long), torch.ones((), dtype=torch.bool)
+    for axis, (length, bins) in enumerate(zip(size, shape, strict=True)):
+        position, within = (_along(axis, part) for part in _bins(length, bins, overlap))
+        row, inside = row * length + position, inside & within  # [T', h', w', t, h, w]
+    row, inside = row.flatten(3).flatten(0, 2), inside.flatten(3).flatten(0, 2)
+    box = torch.arange(len(row))[:, None].expand_as(row)
+    return (row.flatten(), box.flatten()) if bool(inside.all()) else (row[inside], box[inside])
 
 
-def _bins(length: int, bins: int, overlap: bool) -> Tensor:
-    """Which positions are in which bin, [bins, length]."""
-    starts = [i * length // bins for i in range(bins)]
-    ends = [math.ceil((i + 1) * length / bins) if overlap else (i + 1) * length // bins for i in range(bins)]
-    position = torch.arange(length)
-    return (position >= torch.tensor(starts)[:, None]) & (position < torch.tensor(ends)[:, None])
+def _bins(length: int, bins: int, overlap: bool) -> tuple[Tensor, Tensor]:
+    """The positions of each bin and which of them are inside: shorter bins are filled up.  [bins, longest] each"""
+    i = torch.arange(bins)
+    starts, ends = i * length // bins, ((i + 1) * length + (bins - 1) * overlap) // bins
+    position = starts[:, None] + torch.arange(int((ends - starts).max()))
+    return position, position < ends[:, None]
+
+
+def _along(axis: int, part: Tensor) -> Tensor:
+    """[bins, longest] with its bins at that axis of a box grid and its positions three axes on."""
+    shape = [1] * 6
+    shape[axis], shape[axis + 3] = part.shape
+    return part.view(shape)
 
 
 def shape_for(count: int, size: Shape) -> Shape:
@@ -54,10 +64,9 @@ def shape_for(count: int, size: Shape) -> Shape:
 
 
 def box_means(clip: Clip, count: int | None, shape: Shape) -> Groups:
-    size = clip.pictures().shape[:3]
-    if count is not None:
-        shape = shape_for(count, size)
-    row, box = boxes(size, tuple(min(s, b) for s, b in zip(size, shape, strict=True)))
+    size = clip.size
+    time, high, wide = shape if count is None else shape_for(count, size)
+    row, box = boxes(size, (min(time, size[0]), min(high, size[1]), min(wide, size[2])))
     device = clip.tokens.device
     return Groups.of(box.to(device), index=row.to(device)).at_most(count)
 

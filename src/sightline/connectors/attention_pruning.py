@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sightline.connectors.clips import Clip, Gathering, Groups, shares
+from sightline.connectors.clips import Clip, Gathering, Groups, in_blocks, shares
 from sightline.connectors.mlp import projector
 
 
@@ -51,7 +51,7 @@ def pruned(clip: Clip, count: int | None, neighbours: int = 32) -> Groups:
     is_kept = kept < per_frame
     survives = torch.zeros(frames, per_frame + 1, dtype=torch.bool, device=kept.device).scatter_(1, kept, True)[:, :-1]
     kept = kept.clamp(max=per_frame - 1)
-    near = nearest(clip.tokens, kept, neighbours)
+    near = in_blocks(partial(nearest, neighbours=neighbours), clip.tokens, kept)
     is_near = is_kept[..., None] & ~survives.gather(1, near.flatten(1)).view_as(near)
 
     group = (is_kept.flatten().cumsum(0) - 1).view_as(kept)

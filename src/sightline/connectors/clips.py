@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sightline.errors import BadRecord
+from sightline.nn.padding import cleared
 from sightline.records import Prefix, Seen, Words
 
 
@@ -35,18 +37,23 @@ class Clip:
     def rows(self) -> Tensor:
         return self.tokens.flatten(0, 1)
 
-    def pictures(self) -> Tensor:
-        """The tokens in their grid, [T, h, w, D]."""
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Frames, rows and columns."""
         if self.grid is None:
             raise BadRecord(
                 f"this connector folds pictures and needs Seen.grid; there are {self.tokens.shape[1]} tokens a frame "
                 "and no grid: set grid=(rows, columns)"
             )
-        return self.tokens.unflatten(1, self.grid)
+        return len(self.tokens), *self.grid
+
+    def pictures(self) -> Tensor:
+        """The tokens in their grid, [T, h, w, D]."""
+        return self.tokens.unflatten(1, self.size[1:])
 
 
 def tokens_and_mask(seen: Seen) -> tuple[Tensor, Tensor]:
-    """The tokens and their mask, refused where there is nothing to hand on."""
+    """The tokens, zero on padding, and their mask; refused where there is nothing to hand on."""
     if seen.tokens is None:
         raise BadRecord(
             "a connector needs Seen.tokens [B, T, N, D]; this encoder gave vectors alone: choose one with tokens"
@@ -56,7 +63,7 @@ def tokens_and_mask(seen: Seen) -> tuple[Tensor, Tensor]:
     if not bool(mask.any(dim=1).all()):
         empty = int((~mask.any(dim=1)).nonzero()[0])
         raise BadRecord(f"sample {empty} has no valid frame among {mask.shape[1]}: leave it out of the batch")
-    return tokens, mask
+    return cleared(tokens, mask), mask
 
 
 def clips(seen: Seen, words: Words | None = None) -> list[Clip]:
@@ -123,15 +130,12 @@ Rule = Callable[[Clip, int | None], Groups]
 
 def gathered(rows: Tensor, groups: Groups) -> Tensor:
     """The weighted sums of all groups in one pass over the rows; nothing of the rows' size is made.  [M, D]"""
-    order = groups.place.argsort(stable=True)
-    sizes = torch.bincount(groups.place, minlength=groups.count)
-    return F.embedding_bag(
-        groups.index[order],
-        rows,
-        sizes.cumsum(0) - sizes,
-        mode="sum",
-        per_sample_weights=groups.weight[order].to(rows.dtype),
-    )
+    index, place, weight = groups.index, groups.place, groups.weight
+    if bool((place[1:] < place[:-1]).any()):  # sorting costs as much as summing, and boxes come in order
+        place, order = place.sort(stable=True)
+        index, weight = index[order], weight[order]
+    sizes = torch.bincount(place, minlength=groups.count)
+    return F.embedding_bag(index, rows, sizes.cumsum(0) - sizes, mode="sum", per_sample_weights=weight.to(rows.dtype))
 
 
 def spans(seconds: Tensor, groups: Groups, per_frame: int) -> Tensor:
@@ -143,11 +147,32 @@ def spans(seconds: Tensor, groups: Groups, per_frame: int) -> Tensor:
     return torch.stack([first, last], dim=1)
 
 
+def gathered_after(layers: nn.Module, rows: Tensor, groups: Groups, at_once: int = 8192) -> Tensor:
+    """The weighted sums of what `layers` make of each row; a block of rows at a time, never of all rows."""
+
+    def of_block(first: int) -> Tensor:
+        here = (groups.index >= first) & (groups.index < first + at_once)
+        some = Groups(groups.index[here] - first, groups.place[here], groups.weight[here], groups.count)
+        return gathered(layers(rows[first : first + at_once]), some)
+
+    return reduce(torch.add, (of_block(first) for first in range(0, len(rows), at_once)))
+
+
 def handed_on(clip: Clip, groups: Groups, project: nn.Module, project_first: bool = False) -> tuple[Tensor, Tensor]:
-    """A clip's groups as embeddings [M, W] with their spans; `project_first` projects every token before gathering."""
-    rows = project(clip.rows) if project_first else clip.rows
-    embeddings = gathered(rows, groups)
-    return embeddings if project_first else project(embeddings), spans(clip.seconds, groups, clip.tokens.shape[1])
+    """A clip's groups as embeddings [M, W] with their spans; `project_first` projects every token before gathering.
+
+    Weights add up to 1, so a last linear layer gives the same before the means as after: it is spared every token.
+    """
+    if project_first and isinstance(project, nn.Sequential):
+        embeddings = project[-1](gathered_after(project[:-1], clip.rows, groups))
+    else:
+        embeddings = project(gathered(clip.rows, groups))
+    return embeddings, spans(clip.seconds, groups, clip.tokens.shape[1])
+
+
+def in_blocks(work: Callable[..., Tensor], *frames: Tensor, at_once: int = 32) -> Tensor:
+    """`work` on a few frames at a time, so that what it makes on the way stays small.  frames [T, …] -> [T, …]"""
+    return torch.cat([work(*some) for some in zip(*(part.split(at_once) for part in frames), strict=True)])
 
 
 def stacked(pieces: list[tuple[Tensor, Tensor]]) -> Prefix:

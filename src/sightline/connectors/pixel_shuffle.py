@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sightline.connectors.clips import Clip, clips, shortened, stacked
+from sightline.connectors.clips import Clip, clips, in_blocks, shortened, stacked
 from sightline.connectors.mlp import projector
 from sightline.nn.adaln import AdaLN
 from sightline.nn.positions import SecondsEmbedding
@@ -46,6 +46,9 @@ class PixelShuffle(nn.Module):
         return stacked([self._one(clip) for clip in clips(seen)])
 
     def _one(self, clip: Clip) -> tuple[Tensor, Tensor]:
-        x = folded(filled_by_edges(clip.pictures(), self.square), self.square)  # [T, N', s * s * D]
-        when = self.when(clip.seconds - clip.seconds[0])[:, None]
-        return shortened(self.project(self.norm(x, x + when)), clip.seconds, self.tokens)
+        embeddings = in_blocks(self._embedded, clip.pictures(), clip.seconds - clip.seconds[0])
+        return shortened(embeddings, clip.seconds, self.tokens)
+
+    def _embedded(self, pictures: Tensor, elapsed: Tensor) -> Tensor:
+        x = folded(filled_by_edges(pictures, self.square), self.square)  # [T, N', s * s * D]
+        return self.project(self.norm(x, x + self.when(elapsed)[:, None]))

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sightline.connectors.adaptive_pool import Shape, boxes, shape_for
-from sightline.connectors.clips import Clip, Groups, clips, handed_on, stacked
+from sightline.connectors.clips import Clip, Groups, clips, handed_on, in_blocks, stacked
 from sightline.connectors.mlp import projector
 from sightline.records import Prefix, Seen, Words
 
@@ -37,6 +37,11 @@ def box_weights(cosine: Tensor, place: Tensor, count: int, weighting: str, scale
     if weighting == "released":
         return softmax_within(torch.softmax(scale * cosine, dim=0) / temperature, place, count)
     return softmax_within(scale * cosine, place, count)
+
+
+def _boxes_of(kernel: Shape, size: Shape) -> Shape:
+    time, high, wide = (math.ceil(length / step) for length, step in zip(size, kernel, strict=True))
+    return time, high, wide
 
 
 class PromptPool(nn.Module):
@@ -68,13 +73,16 @@ class PromptPool(nn.Module):
         """How much each token has to do with the question, [T * N]; None without a question."""
         if clip.question_vector is None:
             return None
-        seen = F.normalize(self.to_words(self.norm(clip.rows)), dim=-1)
-        return seen @ F.normalize(clip.question_vector.to(seen.dtype), dim=-1)
+        asked = F.normalize(clip.question_vector.to(clip.tokens.dtype), dim=-1)
+
+        def of_some(tokens: Tensor) -> Tensor:
+            return F.normalize(self.to_words(self.norm(tokens)), dim=-1) @ asked
+
+        return in_blocks(of_some, clip.tokens).flatten()
 
     def groups(self, clip: Clip) -> Groups:
-        size = clip.pictures().shape[:3]
-        by_kernel = tuple(math.ceil(length / step) for length, step in zip(size, self.kernel, strict=True))
-        shape = by_kernel if self.tokens is None else shape_for(self.tokens, size)
+        size = clip.size
+        shape = _boxes_of(self.kernel, size) if self.tokens is None else shape_for(self.tokens, size)
         row, box = (pair.to(clip.tokens.device) for pair in boxes(size, shape, overlap=False))
         cosine = self.cosines(clip)
         if cosine is None:

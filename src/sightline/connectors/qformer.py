@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from sightline.connectors.clips import over_everything, question, tokens_and_mask
 from sightline.nn.attention import Residual, attention_block
+from sightline.nn.padding import cleared
 from sightline.nn.positions import SecondsEmbedding, elapsed, sinusoid
 from sightline.nn.transformer import feed_forward
 from sightline.records import Prefix, Seen, Words
@@ -142,7 +143,7 @@ class QFormerConnector(nn.Module):
     def forward(self, seen: Seen, words: Words | None = None) -> Prefix:
         tokens, mask = tokens_and_mask(seen)
         when = self.when(elapsed(torch.as_tensor(seen.seconds, device=mask.device), mask))
-        placed = (tokens + when[:, :, None]).masked_fill(~mask[..., None, None], 0.0)
+        placed = tokens + when[:, :, None]
         asked, asked_mask = read_question(self.read, words)
         context_mask = mask.repeat_interleave(tokens.shape[2], dim=1)
         queries, _ = self.qformer(placed.flatten(1, 2), context_mask, asked, asked_mask)
@@ -154,7 +155,7 @@ def read_question(read: nn.Linear, words: Words | None) -> tuple[Tensor | None, 
     if words is None:
         return None, None
     tokens, mask = question(words)
-    tokens = read(tokens.masked_fill(~mask[..., None], 0.0))
+    tokens = read(cleared(tokens, mask))
     place = sinusoid(torch.arange(tokens.shape[1], device=tokens.device), tokens.shape[2])
     return tokens + 0.02 * place.to(tokens.dtype), mask
 
@@ -185,7 +186,6 @@ class VideoQFormer(nn.Module):
 
     def forward(self, seen: Seen, words: Words | None = None) -> Prefix:
         tokens, mask = tokens_and_mask(seen)
-        tokens = tokens.masked_fill(~mask[..., None, None], 0.0)
         frames = mask.shape[1]
         asked, asked_mask = (
             None if part is None else part.repeat_interleave(frames, dim=0) for part in read_question(self.read, words)

@@ -75,6 +75,6 @@ class Resampler(nn.Module):
     def forward(self, seen: Seen, words: Words | None = None) -> Prefix:
         tokens, mask = tokens_and_mask(seen)
         when = self.when(elapsed(torch.as_tensor(seen.seconds, device=mask.device), mask))
-        placed = (tokens + when[:, :, None]).masked_fill(~mask[..., None, None], 0.0)
-        looked = self.perceiver(placed.flatten(1, 2), mask.repeat_interleave(tokens.shape[2], dim=1))
+        placed = (tokens + when[:, :, None]).flatten(1, 2)  # [B, T * N, D]
+        looked = self.perceiver(placed, mask.repeat_interleave(tokens.shape[2], dim=1))
         return over_everything(self.project(looked), seen, mask)

@@ -9,41 +9,45 @@ Shapes: tokens [T, N, D] -> groups of all T * N rows; without a count, half of e
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from sightline.connectors.clips import Clip, Gathering, Groups, gathered, numbered, shares
+from sightline.connectors.clips import Clip, Gathering, Groups, gathered, in_blocks, numbered, shares
 from sightline.connectors.mlp import projector
 
 
-def merge_round(tokens: Tensor, sizes: Tensor, less: int) -> tuple[Tensor, Tensor, Tensor]:
-    """One round that leaves `less` fewer tokens; at most half of them.
-
-    Shapes: tokens [G, n, D], sizes [G, n] -> tokens [G, n - less, D], sizes, place [G, n] of each old token.
-    """
-    unit = F.normalize(tokens, dim=-1)
-    best, mate = (unit[:, ::2] @ unit[:, 1::2].transpose(1, 2)).max(dim=-1)  # [G, ceil(n / 2)]
-    leaving = best.argsort(dim=1, descending=True, stable=True)[:, :less]
-    target = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape[:2]).clone()
+def merge_round(tokens: Tensor, less: int) -> Tensor:
+    """Where each token goes in a round that leaves `less` fewer; at most half of them.  [G, n, D] -> [G, n]"""
+    length = torch.linalg.vector_norm(tokens, dim=-1).clamp(min=1e-12)  # dividing by it later spares a copy of all
+    product = tokens[:, ::2] @ tokens[:, 1::2].transpose(1, 2)  # [G, ceil(n / 2), floor(n / 2)]
+    best, mate = (product / length[:, None, 1::2]).max(dim=-1)
+    leaving = (best / length[:, ::2]).argsort(dim=1, descending=True, stable=True)[:, :less]
+    target = torch.arange(tokens.shape[1], device=tokens.device).repeat(len(tokens), 1)
     target.scatter_(1, 2 * leaving, 2 * mate.gather(1, leaving) + 1)
     stays = torch.ones_like(target).scatter_(1, 2 * leaving, 0)
-    place = (stays.cumsum(dim=1) - 1).gather(1, target)
-    groups, fewer = len(tokens), tokens.shape[1] - less
-    everywhere = (place + fewer * torch.arange(groups, device=place.device)[:, None]).flatten()
-    means = gathered(tokens.flatten(0, 1), Groups.of(everywhere, weight=sizes.flatten()))
-    new_sizes = sizes.new_zeros(groups, fewer).scatter_add(1, place, sizes)
-    return means.view(groups, fewer, -1), new_sizes, place
+    return (stays.cumsum(dim=1) - 1).gather(1, target)
 
 
-def merged_down(tokens: Tensor, sizes: Tensor, left: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Rounds until `left` tokens a group remain; the place of every token it began with."""
-    place = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape[:2])
-    while tokens.shape[1] > left:
-        less = min(tokens.shape[1] - left, tokens.shape[1] // 2)
-        tokens, sizes, moved = merge_round(tokens, sizes, less)
+def averaged(tokens: Tensor, sizes: Tensor, place: Tensor, left: int) -> tuple[Tensor, Tensor]:
+    """The `left` tokens of each group after they went to their places, and of how many each is made."""
+    group = torch.arange(len(tokens), device=place.device)[:, None]
+    means = gathered(tokens.flatten(0, 1), Groups.of((place + left * group).flatten(), weight=sizes.flatten()))
+    return means.view(len(tokens), left, -1), sizes.new_zeros(len(tokens), left).scatter_add(1, place, sizes)
+
+
+def merged_down(tokens: Tensor, sizes: Tensor, left: int) -> Tensor:
+    """The place of every token after rounds until no more than `left` of each group remain.  [G, n, D] -> [G, n]"""
+    place = torch.arange(tokens.shape[1], device=tokens.device).repeat(len(tokens), 1)
+    while (now := tokens.shape[1]) > left:
+        after = max(left, now - now // 2)
+        moved = merge_round(tokens, now - after)
         place = moved.gather(1, place)
-    return tokens, sizes, place
+        if after == left:  # nobody needs the means of the last round: they are made of the tokens themselves
+            return place
+        tokens, sizes = averaged(tokens, sizes, moved, after)
+    return place
 
 
 @torch.no_grad()
@@ -52,15 +56,14 @@ def bipartite(clip: Clip, count: int | None) -> Groups:
     count = min(count or frames * max(1, per_frame // 2), frames * per_frame)
     ones = torch.ones(clip.tokens.shape[:2], device=clip.tokens.device, dtype=clip.tokens.dtype)
     fewest, most = count // frames, -(-count // frames)
-    tokens, sizes, place = merged_down(clip.tokens, ones, most)
-    if fewest == 0:  # fewer tokens than frames: one of each frame is left, and frames are merged
-        across = merged_down(tokens.transpose(0, 1), sizes.transpose(0, 1), count)[2][0]
-        return Groups.of(numbered(across.repeat_interleave(per_frame)))
+    place = in_blocks(partial(merged_down, left=most), clip.tokens, ones)
     if fewest < most:
+        tokens, sizes = averaged(clip.tokens, ones, place, most)
+        if fewest == 0:  # fewer tokens than frames: one of each frame is left, and frames are merged
+            across = merged_down(tokens.transpose(0, 1), sizes.transpose(0, 1), count)[0]
+            return Groups.of(numbered(across.repeat_interleave(per_frame)))
         one_less = torch.tensor([share == fewest for share in shares(count, frames)], device=place.device)
-        again = merged_down(tokens[one_less], sizes[one_less], fewest)[2]
-        place = place.clone()
-        place[one_less] = again.gather(1, place[one_less])
+        place[one_less] = merged_down(tokens[one_less], sizes[one_less], fewest).gather(1, place[one_less])
     frame = torch.arange(frames, device=place.device)[:, None]
     return Groups.of(numbered((frame * most + place).flatten()))
 

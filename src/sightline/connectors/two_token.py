@@ -42,10 +42,15 @@ class TwoToken(nn.Module):
         self.project = nn.Linear(width, out_width)
 
     def contexts(self, tokens: Tensor, question: Tensor) -> Tensor:
-        """What the question's words [L, D'] gather from each frame of [T, N, D]: [T, D]."""
+        """What the question's words [L, D'] gather from each frame of [T, N, D]: [T, D].
+
+        The key layer is applied to the few words instead of the many tokens, and the mean over words taken before the
+        sum over tokens: the same numbers, and no product of the tokens' size.
+        """
         asked = self.ask(question)  # [L, D]
-        looks = torch.softmax(asked @ self.key(tokens).transpose(1, 2) / tokens.shape[-1] ** 0.5, dim=-1)  # [T, L, N]
-        return self.context((looks @ tokens).mean(dim=1))
+        looks = tokens @ (asked @ self.key.weight).T + asked @ self.key.bias  # [T, N, L]
+        mean = torch.softmax(looks / tokens.shape[-1] ** 0.5, dim=1).mean(dim=2)  # [T, N]
+        return self.context(torch.einsum("tn,tnd->td", mean, tokens))
 
     def forward(self, seen: Seen, words: Words | None = None) -> Prefix:
         return stacked([self._one(clip) for clip in clips(seen, words)])

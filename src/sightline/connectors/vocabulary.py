@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sightline.connectors.clips import Clip, clips, shortened, stacked
+from sightline.connectors.clips import Clip, clips, in_blocks, shortened, stacked
 from sightline.connectors.pixel_shuffle import folded
 from sightline.records import Prefix, Seen, Words
 
@@ -37,4 +37,5 @@ class Vocabulary(nn.Module):
         return stacked([self._one(clip) for clip in clips(seen)])
 
     def _one(self, clip: Clip) -> tuple[Tensor, Tensor]:
-        return shortened(self.words_of(clip.pictures()) @ self.table, clip.seconds, self.tokens)
+        embeddings = in_blocks(lambda pictures: self.words_of(pictures) @ self.table, clip.pictures())
+        return shortened(embeddings, clip.seconds, self.tokens)

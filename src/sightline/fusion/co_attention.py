@@ -11,8 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sightline.fusion.fused import Fused, cleared
+from sightline.fusion.fused import Fused
 from sightline.nn.attention import Residual, attention_block, co_attention
+from sightline.nn.padding import cleared
 from sightline.nn.transformer import TransformerBlock, feed_forward
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from sightline.fusion.fused import Fused, cleared
+from sightline.fusion.fused import Fused
 from sightline.nn.attention import Residual, attention_block
+from sightline.nn.padding import cleared
 from sightline.nn.transformer import feed_forward
 
 

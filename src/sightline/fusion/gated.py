@@ -12,8 +12,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sightline.fusion.fused import Fused, cleared
+from sightline.fusion.fused import Fused
 from sightline.nn.attention import Attention, Residual, causal
+from sightline.nn.padding import cleared
 from sightline.nn.transformer import Transformer, feed_forward
 
 

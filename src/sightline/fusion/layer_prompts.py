@@ -10,13 +10,16 @@ Shapes: words [B, L, W], seen [B, S, D] -> Fused(words [B, L, W]); prompts [laye
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sightline.fusion.fused import Fused, cleared
+from sightline.fusion.fused import Fused
 from sightline.fusion.gated import reading_mask
 from sightline.nn.attention import Attention
+from sightline.nn.padding import cleared
 from sightline.nn.transformer import Transformer
 
 
@@ -31,7 +34,7 @@ class PromptedAttention(nn.Module):
     def forward(self, x: Tensor, prompts: Tensor, mask: Tensor | None = None) -> Tensor:
         plain = self.attention(x, mask=mask)
         query, key, value = self.attention.query(x), self.attention.key(prompts), self.attention.value(prompts)
-        heard = F.scaled_dot_product_attention(*(self._heads(part) for part in (query, key, value)))
+        heard = F.scaled_dot_product_attention(self._heads(query), self._heads(key), self._heads(value))
         gated = (self.gate.tanh() * heard).transpose(1, 2).flatten(2)
         return plain + F.linear(gated, self.attention.out.weight)  # the bias of `out` is in the plain part already
 
@@ -83,24 +86,26 @@ class LayerPrompts(nn.Module):
         if not 1 <= prompted <= depth:
             raise ValueError(f"asked for prompts in the upper {prompted} layers of {depth}; take 1 to {depth}")
         self.first = depth - prompted
-        for block in self.stack.blocks[self.first :]:
+        for block in self._prompted():
             block.attend.inner = PromptedAttention(block.attend.inner)
         self.prompts = nn.Parameter(torch.randn(prompted, prompts, width))
         self.listen = Listener(width, seen_width, prompts, inner or width, heads, listening)
 
+    def _prompted(self) -> list[Any]:
+        return list(self.stack.blocks[self.first :])
+
     def learned(self) -> list[nn.Parameter]:
         """Prompts, gates and the listener."""
-        blocks = self.stack.blocks[self.first :]
-        return [self.prompts, *(block.attend.inner.gate for block in blocks), *self.listen.parameters()]
+        gates = [block.attend.inner.gate for block in self._prompted()]
+        return [self.prompts, *gates, *self.listen.parameters()]
 
     def forward(
         self, words: Tensor, seen: Tensor, words_mask: Tensor | None = None, seen_mask: Tensor | None = None
     ) -> Fused:
         heard = self.listen(seen, seen_mask)
         words, mask = cleared(words, words_mask), reading_mask(words, words_mask)
-        for layer, block in enumerate(self.stack.blocks):
-            if layer < self.first:
-                words = block(words, mask)
-            else:
-                words = block.think(block.attend(words, prompts=self.prompts[layer - self.first] + heard, mask=mask))
+        for block in self.stack.blocks[: self.first]:
+            words = block(words, mask)
+        for block, prompts in zip(self._prompted(), self.prompts, strict=True):
+            words = block.think(block.attend(words, prompts=prompts + heard, mask=mask))
         return Fused(self.stack.norm(words))

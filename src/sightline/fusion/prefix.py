@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sightline.errors import BadRecord
-from sightline.fusion.fused import cleared
+from sightline.nn.padding import cleared
 
 BEFORE = -1  # the place of visual tokens that replace no mark
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sightline.fusion.fused import Fused, cleared
+from sightline.fusion.fused import Fused
+from sightline.nn.padding import cleared
 from sightline.nn.transformer import TransformerBlock
 
 WORD, TAG, REGION = range(3)

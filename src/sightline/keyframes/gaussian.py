@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline.nn.choice import one_hot, perturbed_top_k, top_k_in_time
+from sightline.nn.padding import cleared
 from sightline.nn.transformer import TransformerBlock
 from sightline.records import Choice, Seen, Words
 
@@ -71,7 +72,7 @@ class GaussianChooser(nn.Module):
     def _centres(self, vectors: Tensor, mask: Tensor, when: Tensor, texts: Tensor) -> Tensor:
         """Where to look, as shares of the way: [B, centres]."""
         position = _read(self.positions, when)
-        frames = self.down(vectors.masked_fill(~mask[..., None], 0.0)) + position + self.kind[FRAME]
+        frames = self.down(cleared(vectors, mask)) + position + self.kind[FRAME]
         x = torch.cat([frames, self.down(texts) + self.kind[TEXT]], dim=1)
         visible = torch.cat([mask, mask.new_ones(texts.shape[:2])], dim=1)
         for block in self.blocks:

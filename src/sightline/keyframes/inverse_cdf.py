@@ -27,9 +27,8 @@ def even_steps(weight: np.ndarray, k: int) -> np.ndarray:
     share = capped(weight / max(float(weight.max()), FLOOR) + FLOOR, k)
     cumulated = share.cumsum()
     reached = np.searchsorted(cumulated, (np.arange(k) + 0.5) * (cumulated[-1] / k), side="right")
-    steps = np.arange(
-        k
-    )  # rounding may let two steps meet on a frame: move the later one on, at the end the earlier one back
+    # Rounding may let two steps meet on a frame: the later one moves on, at the end the earlier one back.
+    steps = np.arange(k)
     distinct = np.maximum.accumulate(reached - steps) + steps
     return np.minimum(distinct, len(weight) - k + steps)
 

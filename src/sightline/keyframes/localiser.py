@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from sightline.errors import BadRecord
 from sightline.nn.choice import one_hot, top_k_in_time
+from sightline.nn.padding import cleared
 from sightline.nn.transformer import Transformer
 from sightline.records import Choice, Seen, Words
 
@@ -33,21 +34,25 @@ SCORES: dict[str, Callable[[Tensor, int], Tensor]] = {
 class Localiser(nn.Module):
     """Asks `reader(tokens [n, N, D], words of n rows) -> next-word logits [n, V]` about every frame by itself.
 
-    `extras["logits"]` [B, T, V] is what the cross-entropy to `frame_labels` is taken of.
+    `at_once` frames go to the reader together. `extras["logits"]` [B, T, V] is what the cross-entropy to `frame_labels`
+    is taken of.
     """
 
-    def __init__(self, reader: nn.Module, k: int, *, yes: int, score: str = "probability") -> None:
+    def __init__(self, reader: nn.Module, k: int, *, yes: int, score: str = "probability", at_once: int = 64) -> None:
         super().__init__()
         if score not in SCORES:
             raise BadRecord(f"score is one of {tuple(SCORES)}, not {score!r}")
-        self.reader, self.k, self.yes, self.rule = reader, k, yes, score
+        self.reader, self.k, self.yes, self.rule, self.at_once = reader, k, yes, score, at_once
 
     def forward(self, seen: Seen, words: Words) -> Choice:
         if seen.tokens is None:
             raise BadRecord("the localiser reads frames by their tokens; encode with tokens [B, T, N, D]")
         batch, frames = seen.mask.shape
-        tokens = seen.tokens.masked_fill(~seen.mask[..., None, None], 0.0)
-        logits = self.reader(tokens.flatten(0, 1), _for_each_frame(words, frames)).unflatten(0, (batch, frames))
+        tokens = cleared(seen.tokens, seen.mask).flatten(0, 1)
+        owner = torch.arange(batch, device=tokens.device).repeat_interleave(frames)  # whose words go with each frame
+        some = zip(tokens.split(self.at_once), owner.split(self.at_once), strict=True)
+        logits = torch.cat([self.reader(part, _picked(words, whose)) for part, whose in some])
+        logits = logits.unflatten(0, (batch, frames))
         scores = SCORES[self.rule](logits, self.yes).masked_fill(~seen.mask, -math.inf)
         index = top_k_in_time(scores, min(self.k, int(seen.mask.sum(dim=1).min())))
         return Choice(one_hot(index, frames, tokens.dtype), index, scores, {"logits": logits})
@@ -83,7 +88,6 @@ def frame_labels(answers: Tensor, answer: Tensor) -> Tensor:
     return answers.argmax(dim=-1) == answer[:, None]
 
 
-def _for_each_frame(words: Words, frames: int) -> Words:
-    """The same words once per frame, sample by sample: row b * T + t belongs to frame t of sample b."""
+def _picked(words: Words, rows: Tensor) -> Words:
     parts = (words.vector, words.ids, words.mask, words.tokens)
-    return Words(*(None if part is None else part.repeat_interleave(frames, dim=0) for part in parts))
+    return Words(*(None if part is None else part[rows] for part in parts))

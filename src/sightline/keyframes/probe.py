@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline.nn.choice import gumbel_noise, straight_through
+from sightline.nn.padding import cleared
 from sightline.nn.transformer import TransformerBlock
 from sightline.records import Choice, Seen, Words
 
@@ -49,7 +50,7 @@ class SingleFrameProbe(nn.Module):
 
     def _as_set(self, seen: Seen, words: Words | None, options: Tensor | None) -> tuple[Tensor, Tensor]:
         """Everything to look at, each with its kind, and what of it is valid."""
-        members = [(FRAME, seen.vectors.masked_fill(~seen.mask[..., None], 0.0))]
+        members = [(FRAME, cleared(seen.vectors, seen.mask))]
         if words is not None:
             members.append((QUESTION, words.vector[:, None]))
         if options is not None:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from sightline.errors import BadRecord
 from sightline.nn.choice import gumbel_noise, straight_through
+from sightline.nn.padding import cleared
 from sightline.records import Choice, Seen, Words
 
 
@@ -37,7 +38,7 @@ class FramePrompter(nn.Module):
         self.segments, self.temperature = segments, temperature
 
     def forward(self, seen: Seen, words: Words) -> Choice:
-        tokens = _tokens(seen).masked_fill(~seen.mask[..., None, None], 0.0)
+        tokens = cleared(_tokens(seen), seen.mask)
         question = self.question(words.vector)  # [B, D]
         where = torch.einsum("btnd,bd->btn", tokens, question) / math.sqrt(tokens.shape[-1])
         looked_at = torch.einsum("btn,btnd->btd", where.softmax(dim=-1), tokens)
@@ -75,10 +76,9 @@ class ReleasedPrompter(nn.Module):
         """`words` are not looked at. `noise` [B, segments, T / segments] takes the place of drawn Gumbel noise."""
         if seen.mask.shape[1] != self.frames or not bool(seen.mask.all()):
             raise BadRecord(f"the released prompter reads {self.frames} frames without padding; use FramePrompter")
-        tokens = _tokens(seen)
+        pooled = _tokens(seen).mean(dim=-1)  # [B, T, N]: over channels
         if seen.cls is not None:
-            tokens = torch.cat([seen.cls[:, :, None], tokens], dim=2)
-        pooled = tokens.mean(dim=-1)  # [B, T, N]: over channels
+            pooled = torch.cat([seen.cls.mean(dim=-1, keepdim=True), pooled], dim=2)
         scores = self.judge(pooled.unflatten(1, (self.segments, -1)).flatten(2))  # [B, S, T / S]
         if noise is None and (self.training or self.noise_when_reading):
             noise = gumbel_noise(scores)

@@ -93,7 +93,7 @@ def attention_block(
     context_width: int | None = None,
     order: str = "pre",
     init: str = "fresh",
-    source: Attention | None = None,
+    source: nn.Module | None = None,
     eps: float = 1e-5,
 ) -> Residual:
     """Attention with its norm and sum. `init`: "fresh", "copy" (the weights of `source`) or "zero-gate" (identity)."""

@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sightline.nn.padding import cleared
+
 
 def selective_scan(u: Tensor, delta: Tensor, decay: Tensor, into: Tensor, out: Tensor) -> Tensor:
     """h_t = exp(delta_t A) h_{t-1} + delta_t B_t u_t,  y_t = C_t . h_t.
@@ -55,12 +57,9 @@ class MambaMixer(nn.Module):
         self.step.bias.copy_(steps + torch.log(-torch.expm1(-steps)))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        if mask is not None:
-            x = x.masked_fill(~mask[..., None], 0.0)
-        u, gate = self.read(x).chunk(2, dim=-1)
+        u, gate = self.read(cleared(x, mask)).chunk(2, dim=-1)
         u = F.silu(self.conv(u.transpose(1, 2))[..., : x.shape[1]].transpose(1, 2))
-        if mask is not None:
-            u = u.masked_fill(~mask[..., None], 0.0)  # the convolution's bias would speak on padding
+        u = cleared(u, mask)  # the convolution's bias would speak on padding
         rank, into, out = self.select(u).split(self.sizes, dim=-1)
         delta = F.softplus(self.step(rank))
         y = selective_scan(u, delta, -self.log_decay.exp(), into, out) + self.skip * u

@@ -38,7 +38,7 @@ class SecondsEmbedding(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(codes, hidden or width), nn.SiLU(), nn.Linear(hidden or width, width))
 
     def forward(self, seconds: Tensor) -> Tensor:
-        return self.mlp(sinusoid(seconds * self.scale, self.codes).to(self.mlp[0].weight.dtype))
+        return self.mlp(sinusoid(seconds * self.scale, self.codes).to(next(self.parameters()).dtype))
 
 
 def interpolated(table: Tensor, length: int) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sightline.nn.adaln import AdaLN
 from sightline.nn.attention import Attention, Residual, attention_block, causal
+from sightline.nn.padding import cleared
 from sightline.nn.positions import SecondsEmbedding, elapsed, interpolated_grid
 from sightline.nn.transformer import feed_forward
 
@@ -42,9 +43,7 @@ class TimeBefore(nn.Module):
 
     def __init__(self, width: int, heads: int, spatial: Residual) -> None:
         super().__init__()
-        source = spatial.inner
-        assert isinstance(source, Attention)
-        self.attend = attention_block(width, heads, init="copy", source=source)
+        self.attend = attention_block(width, heads, init="copy", source=spatial.inner)
         self.attend.norm.load_state_dict(spatial.norm.state_dict())
 
     def forward(self, x: Tensor, along: Along) -> Tensor:
@@ -120,8 +119,7 @@ class FrameTower(nn.Module):
         )
 
     def forward(self, pixels: Tensor, seconds: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
-        pixels = pixels.masked_fill(~mask[..., None, None, None], 0.0)
-        patches = self.patchify(pixels.flatten(0, 1))  # [B * T, C, h, w]
+        patches = self.patchify(cleared(pixels, mask).flatten(0, 1))  # [B * T, C, h, w]
         grid = (int(patches.shape[2]), int(patches.shape[3]))
         places = interpolated_grid(self.positions[1:], self.grid, grid)
         tokens = (patches.flatten(2).transpose(1, 2) + places).unflatten(0, mask.shape)  # [B, T, N, C]
