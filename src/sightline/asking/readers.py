@@ -1,0 +1,55 @@
+"""Readers by the name a person types; those that need more than the base install are loaded when they are named.
+
+built-in            words first, pictures otherwise; no model to download
+words               speech, subtitles and screen text alone
+comparing           pictures alone, by the library's own encoder
+MODEL@URL, URL      a model behind an OpenAI-compatible server (also written openai:MODEL@URL)
+FOLDER, hf:NAME     a transformers video-language model in this process ([lab])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sightline.asking.built_in import BuiltInReader
+from sightline.asking.comparing import ComparingReader
+from sightline.asking.words import WordsReader
+from sightline.errors import BadQuery, MissingExtra
+from sightline.language.reader import Reader
+
+NAMES = ("built-in", "words", "comparing")
+HOW = (
+    "choose built-in, words or comparing, a server as http://localhost:8000/v1 or openai:MODEL@URL, "
+    "or the folder of a transformers model"
+)
+
+
+def open_reader(name: str, comparing: Callable[[], ComparingReader | None], language: str | None = None) -> Reader:
+    """The reader of that name. `comparing` makes the one that looks, or None where the library holds no pictures."""
+    if name == "built-in":
+        return BuiltInReader(comparing(), WordsReader(language))
+    if name == "words":
+        return WordsReader(language)
+    if name == "comparing":
+        looks = comparing()
+        if looks is None:
+            raise BadQuery("the reader 'comparing' looks at pictures, and this library holds none; use --reader words")
+        return looks
+    if name.startswith("openai:") or "://" in name:
+        return _loaded("sightline.language.served", "open_served", "serve", "answering with a served model", name)
+    folder = Path(name).expanduser()
+    if name.startswith("hf:") or folder.is_dir():
+        what = "answering with a transformers model"
+        return _loaded("sightline.language.pretrained", "open_pretrained", "lab", what, str(name))
+    raise BadQuery(f"there is no reader {name!r}; {HOW}")
+
+
+def _loaded(module: str, opener: str, extra: str, what: str, name: str) -> Any:
+    try:
+        opened = import_module(module)
+    except ImportError as missing:
+        raise MissingExtra(f"{what} ({missing.name or module})", extra) from missing
+    return getattr(opened, opener)(name)
