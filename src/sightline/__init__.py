@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sightline.ask import ask_library
     from sightline.index import Wishes, index_paths
     from sightline.search import find_moments
     from sightline.store.library import Library
 
 __version__ = "0.1.0"
-__all__ = ["Wishes", "find_moments", "index_paths", "open_library"]
+__all__ = ["Wishes", "ask_library", "find_moments", "index_paths", "open_library"]
 
-_HOMES = {"Wishes": "index", "index_paths": "index", "find_moments": "search"}  # loaded when first named
+# Loaded when first named.
+_HOMES = {"Wishes": "index", "ask_library": "ask", "index_paths": "index", "find_moments": "search"}
 
 
 def open_library(path: str | Path, *, create: bool = False) -> Library:

@@ -16,7 +16,7 @@ from pathlib import Path
 from sightline import __version__
 from sightline.errors import SightlineError, SystemSays
 
-COMMANDS = ("demo", "index", "search", "list", "forget", "encoders", "storybook", "train", "evaluate", "doctor")
+COMMANDS = ("demo", "index", "search", "ask", "list", "forget", "encoders", "storybook", "train", "evaluate", "doctor")
 
 ABOUT = """\
 Ask your videos. See what it looked at.
@@ -24,6 +24,7 @@ Ask your videos. See what it looked at.
   sightline demo                     draw a few videos, index them, search them
   sightline index ~/Videos           take a folder in (again: only what changed)
   sightline search "red kite"        find the moment, to the second
+  sightline ask "what does she say?" an answer that stands on seconds
 """
 
 
