@@ -1,6 +1,7 @@
 """`sightline list`: what is in the library, file by file, and what was refused and why.
 
 `sightline list parts` lists the parts instead: every idea of every station, with its source, its size and its test.
+`sightline list systems` lists the systems of the literature that can be trained and compared.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ examples:
   sightline list --json
   sightline list parts             the parts of every station, with source, size and test (a folder: ./parts)
   sightline list parts --json
+  sightline list systems          each with its paper, recipe, command and last figures (a folder: ./systems)
 """
 
 
@@ -31,6 +33,8 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.paths == ["parts"]:
         return _parts(args.json)
+    if args.paths == ["systems"]:
+        return _systems(args.json)
     from dataclasses import asdict
 
     from sightline.cli.main import library_path
@@ -64,6 +68,35 @@ def _parts(as_json: bool) -> int:
         test = part.test or "not installed, or none"
         print(f"{part.station:10}  {part.name:24}  {large:>11}  {source:50}  {part.file:42}  {test}")
     print(many(len(found), "part"))
+    return 0
+
+
+def _systems(as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from sightline.systems import list_systems
+
+    found = list_systems()
+    if as_json:
+        print_json({"systems": [asdict(system) for system in found]})
+        return 0
+    print(
+        f"{'family':9}  {'system':18}  {'paper':26}  {'accuracy':>8}  {'without':>8}  {'hit':>5}  {'minutes':>7}  idea"
+    )
+    for system in found:
+        whole, without = (system.figures.get(part, {}) for part in ("whole", "without"))
+        accuracy, less, hit = (
+            f"{figures[column]['mean']:.3f}" if column in figures else "-"
+            for figures, column in ((whole, "accuracy"), (without, "accuracy"), (whole, "hit"))
+        )
+        minutes = "-" if system.minutes is None else f"{system.minutes:.1f}"
+        print(
+            f"{system.family:9}  {system.name:18}  {system.paper:26}  {accuracy:>8}  {less:>8}  {hit:>5}  {minutes:>7}"
+            f"  {system.idea}"
+        )
+    print(
+        f"{many(len(found), 'system')}; train one: sightline train NAME --size tiny --out DIR; compare: sightline systems"
+    )
     return 0
 
 

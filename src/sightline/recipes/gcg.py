@@ -1,0 +1,127 @@
+"""GCG, corrected: Gaussians in time point at the frames, pulled by labels from the answer's sentence and by contrast.
+
+Shows: a chooser that learns from weak labels: nobody says when, only what the answer is.
+Command: sightline train gcg --size tiny --out DIR
+From: GCG (arXiv 2401.10711): Gaussian generator, perturbed top-k, L_vqa + L_reg + L_con.
+Departures: the width follows the number of frames; labels are frames merged to K segments, the most similar of each
+(top-K labels all fall into one scene); L_reg in frames with the order hinge, as released; negatives are this video's
+other frames and the wrong options. Frames and texts are the built-in towers' vectors. `gcg_paper` and `gcg_released`
+are the same system with other settings.
+Shapes: seen.vectors [B, T, E], statement [B, E] -> centres [B, K] -> K frames -> prefix [B, M, W]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sightline.keyframes.gaussian import GaussianChooser
+from sightline.nn.choice import perturbed_top_k
+from sightline.objectives.centre_regression import centre_regression, order_hinge
+from sightline.objectives.contrastive_grounding import GroundingHead, contrastive_grounding
+from sightline.recipes.starting_lm import Start
+from sightline.records import Choice
+from sightline.training.batches import Batch
+from sightline.training.choosing import Choosing, by_rule, relevance
+from sightline.training.system import Shown, answer_terms
+
+SYSTEM = {
+    "name": "GCG, corrected",
+    "paper": "arXiv 2401.10711",
+    "family": "choose",
+    "idea": "Gaussians in time point at frames, learned from weak labels and contrast",
+    "without": "the middle frame of each segment",
+    "same_as": "uniform-linear",  # without its idea
+}
+DRAWS = 100  # of the perturbed top-k; 500 in the paper
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the paper, its code and the corrected system differ."""
+
+    text: str = "statement"  # what frames are compared with for the labels: "statement", "answer" or "question"
+    rule: str = "merged-by-features"  # how labels are taken from the similarities (keyframes.CHOOSERS)
+    unit: str = "frames"  # of L_reg: "frames" or "share"
+    hinge: bool = True
+    negatives: tuple[str, ...] = ("left_frames", "wrong_options")  # and "other_answers"
+    released_width: float | None = None  # None: the width follows T
+    gradient: str = "true"
+    regression: float = 0.3  # weights of L_reg and L_con
+    contrast: float = 0.1
+
+
+class GCG(Choosing):
+    def __init__(self, start: Start, settings: Settings, picks: bool) -> None:
+        super().__init__(start, picks)
+        self.settings = settings
+        if picks:
+            self.chooser = GaussianChooser(
+                start.shared_width,
+                start.choose,
+                frames=start.frames,
+                dropout=0.1,
+                released_width=settings.released_width,
+                samples=DRAWS,
+                gradient=settings.gradient,
+            )
+            self.head = GroundingHead(start.shared_width, dropout=0.1)
+
+    def pick(self, batch: Batch) -> Choice:
+        return self.chooser(batch.seen, batch.words, batch.option_vectors)
+
+
+def text_of(batch: Batch, which: str) -> Tensor:
+    """The vectors that the labels come from, [B, E]."""
+    texts = {"statement": batch.statement, "answer": batch.answer_vector, "question": batch.words.vector}
+    return texts[which]
+
+
+def labels(batch: Batch, settings: Settings, k: int) -> Tensor:
+    """The frames that likely hold the answer, in time order: [B, k]"""
+    scores = relevance(batch.seen, text_of(batch, settings.text))
+    chosen: Tensor = by_rule(settings.rule, scores, k, batch.seen.mask, batch.seen.vectors).index
+    return chosen
+
+
+def regression(model: GCG, batch: Batch, choice: Choice) -> Tensor:
+    """L_reg: centres, in order of time, to the labels; with the order hinge as released."""
+    centres, frames = choice.extras["centres"], batch.seen.mask.sum(dim=1)
+    if not model.settings.hinge:
+        centres = centres.sort(dim=1).values  # without the hinge nothing else keeps them in order
+    pulled = centre_regression(centres, labels(batch, model.settings, centres.shape[1]), frames, model.settings.unit)
+    return pulled + order_hinge(centres, frames) if model.settings.hinge else pulled
+
+
+def contrast(model: GCG, batch: Batch, shown: Shown) -> Tensor:
+    """L_con: chosen frames and the answer's sentence against what is not chosen and what is not the answer."""
+    choice, head, against = shown.choice, model.head, model.settings.negatives
+    assert choice is not None
+    event = text_of(batch, "statement" if model.settings.text == "question" else model.settings.text)
+    others = batch.seen.mask.shape[1] - choice.weight.shape[1]
+    left = perturbed_top_k(1 - choice.scores, others, samples=DRAWS, gradient=model.settings.gradient)
+    return contrastive_grounding(
+        head(torch.einsum("bkt,bte->bke", choice.weight, batch.seen.vectors)),
+        head(event),
+        left_frames=head(torch.einsum("bjt,bte->bje", left, batch.seen.vectors)) if "left_frames" in against else None,
+        wrong_options=head(batch.option_vectors) if "wrong_options" in against else None,
+        options_mask=batch.wrong if "wrong_options" in against else None,
+        other_answers="other_answers" in against,
+    )
+
+
+def build(start: Start, idea: bool = True) -> GCG:
+    return GCG(start, Settings(), idea)
+
+
+def losses(model: GCG, batch: Batch) -> dict[str, Tensor]:
+    scores, shown = model(batch)
+    answer = answer_terms(scores, batch)
+    if not model.picks:
+        return {"loss": answer["options"] + answer["words"], **answer}
+    reg, con = regression(model, batch, shown.choice), contrast(model, batch, shown)
+    weights = model.settings
+    whole = answer["options"] + answer["words"] + weights.regression * reg + weights.contrast * con
+    return {"loss": whole, **answer, "regression": reg, "contrast": con}
