@@ -59,7 +59,7 @@ $(VENV)/dev: pyproject.toml
 
 $(LAB)/dev: pyproject.toml
 	$(PYTHON) -m venv $(LAB)
-	$(LAB)/bin/python $(PIP) -e '.[lab,dev]'
+	$(LAB)/bin/python $(PIP) -e '.[lab,llm,dev]'
 	@touch $@
 
 clean:

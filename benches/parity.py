@@ -57,9 +57,9 @@ REFERENCES: dict[str, tuple[str, str]] = {
         "objectives/test_objectives_contrast.py",
         "test_sigmoid_contrast_is_the_loss_of_siglip",
     ),
-    "mean of a step back · diffusers' DDPM": (
-        "objectives/test_objectives_others.py",
-        "test_the_mean_of_a_step_back_is_the_one_of_diffusers",
+    "a step back · diffusers' DDPM": (
+        "nn/test_nn_unet.py",
+        "test_a_step_back_is_the_one_of_diffusers",
     ),
     "mean of a step back · DDPM's formula": ("nn/test_nn_unet.py", "test_the_mean_is_the_papers_formula_in_float32"),
     "splice · LLaVA": ("fusion/test_fusion_formulas.py", "test_the_splice_is_the_one_of_llava"),

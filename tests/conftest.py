@@ -21,6 +21,12 @@ def pytest_configure(config):
     config.addinivalue_line("markers", 'formula("station/part", …): the second writing that proves a part')
 
 
+@pytest.fixture(autouse=True)
+def _the_same_chance():
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
 @pytest.fixture
 def shared_clip():
     """The path of a public clip by its name; the test is skipped where the clips are not at hand."""

@@ -1,4 +1,5 @@
-"""Writes docs/commands.md, the help text of every command, and docs/parts.md, the table of all parts.
+"""Writes docs/commands.md, the help text of every command, docs/parts.md, the table of all parts, and a short one
+between two marks in each README.
 
 python tools/write_docs.py         (docs/parts.md counts parameters and is left as it is where torch is not installed)
 """
@@ -12,9 +13,12 @@ from pathlib import Path
 from sightline.cli.main import build_parser
 from sightline.parts import Part, parts
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 OUT = DOCS / "commands.md"
 PARTS = DOCS / "parts.md"
+READMES = {"README.md": "| station | parts | |", "README.zh.md": "| 站 | 部件数 | |"}
+BEGIN, END = "<!-- written by tools/write_docs.py -->\n", "<!-- until here -->\n"
 
 
 def text() -> str:
@@ -57,9 +61,24 @@ def _row(part: Part) -> str:
     return f"| {part.name} | {source} | [{Path(part.file).name}](../src/{part.file}) | {size} | {proof} |"
 
 
+def with_short_table(name: str, listed: list[Part]) -> str:
+    """A README with the names of all parts, station by station, between its marks."""
+    before, _, rest = (ROOT / name).read_text().partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise SystemExit(f"{name} has lost its marks {BEGIN.strip()} and {END.strip()}: put them back, table between")
+    lines = [READMES[name], "|---|---|---|"]
+    for station in dict.fromkeys(part.station for part in listed):
+        names = [part.name for part in listed if part.station == station]
+        lines.append(f"| [{station}](docs/parts.md#{station}) | {len(names)} | {', '.join(names)} |")
+    return before + BEGIN + "\n".join(lines) + "\n" + END + after
+
+
 if __name__ == "__main__":
     DOCS.mkdir(exist_ok=True)
     OUT.write_text(text())
     listed = parts()
+    for name in READMES:
+        (ROOT / name).write_text(with_short_table(name, listed))
     if all(part.parameters is not None for part in listed):
         PARTS.write_text(parts_text(listed))

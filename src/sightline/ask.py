@@ -23,7 +23,7 @@ from sightline.asking.evidence import CHOOSER, Frame, candidates, choose, exhibi
 from sightline.asking.eyes import ChildEyes
 from sightline.asking.memory import PIECE, Eyes, Memory, RememberedWords, Work
 from sightline.asking.places import MOST, Place, Video, places
-from sightline.asking.question import Asked, plain, understand
+from sightline.asking.question import IN_WORDS, Asked, about_the_same, plain, understand
 from sightline.asking.readers import NAMES, open_reader
 from sightline.errors import BadQuery
 from sightline.finding import sources as of
@@ -43,9 +43,17 @@ LINES = 24  # of speech and screen text in the evidence
 FAINT = 0.1  # a moment this unsure is still looked at, where nothing better is found
 BACKGROUND = 256  # of the library's pictures: what a statement scores on them is nothing
 QUOTATION = frozenset('"“”「」『』')
-NOTHING = {
-    "en": ("not in these videos", "; the nearest thing seen: "),
-    "zh": ("这些视频里没有", "；最接近的是："),
+NOTHING = {  # what is said where nothing is answered, what leads to the nearest thing seen, and where nothing could be
+    "en": (
+        "not in these videos",
+        "; the nearest thing seen: ",
+        "not answered: the encoder {} does not know these words or pictures (others: sightline encoders list)",
+    ),
+    "zh": (
+        "这些视频里没有",
+        "；最接近的是：",
+        "没有回答：编码器 {} 不认识这些词或这些画面（其他编码器：sightline encoders list）",
+    ),
 }
 
 
@@ -77,12 +85,12 @@ def ask_library(
         path.understand(language)
         path.find(videos)
         path.look_again()
-        chosen = path.choose()
-        shown = path.compress(chosen, reader)
+        chosen = path.choose(reader)
+        shown = path.compress(chosen)
         reading = path.read(shown, told)
         cited = path.cite(shown, reading)
         answer = path.check(shown, reading, cited)
-        talk.remember(question, answer, shown)
+        talk.remember(path.asked.text, answer, shown)
         return answer
 
 
@@ -135,7 +143,7 @@ class Conversation:
         return self._encoder
 
     def remember(self, question: str, answer: Answer, shown: Sequence[Exhibit]) -> None:
-        self.turns.append(Turn(plain(question), answer.text))
+        self.turns.append(Turn(question, answer.text))
         self.exhibits = list(shown)
 
     def close(self) -> None:
@@ -183,7 +191,8 @@ class _Asking:
 
     def understand(self, language: str | None) -> None:
         with self._step("understand", "question", f"{len(self.question)} characters") as told:
-            self.asked = understand(self.question, language)
+            before = self.talk.turns[-1].question if self.talk.turns else ""
+            self.asked = understand(about_the_same(self.question, before), language)
             self.statements = self._statements()
             order = f", {self.asked.order} {self.asked.mark!r}" if self.asked.order else ""
             told(f"{len(self.statements)} statements", f"{self.asked.kind}: {self.asked.look_for!r}{order}")
@@ -213,23 +222,24 @@ class _Asking:
             refused = f", {self.work.refused} pieces did not fit" if self.work.refused else ""
             told(f"{self.work.frames} frames", f"{self.work.spent:.2f} of {self.work.seconds:g} s of work{refused}")
 
-    def choose(self) -> list[Frame]:
+    def choose(self, reader: str | Reader) -> list[Frame]:
+        """K of the known frames of the places: as many as are asked for, and no more than the reader can use."""
         with self._step("choose", self.chooser, f"{len(self.places)} places") as told:
+            self.reader = self._open(reader) if isinstance(reader, str) else reader
+            k = min(self.frames, self.reader.wants.frames or self.frames)
             seen = self.known.encoder is not None
             found = candidates(self.places, self.known.known, self.known.measure, self.asked.order) if seen else []
             several = len(self.statements) > 1 or self.asked.kind == "times"
-            chosen = choose(found, self.frames, self.chooser, each=several) if found else []
+            chosen = choose(found, k, self.chooser, each=several) if found else []
             told(f"{len(chosen)} of {len(found)} frames", ", ".join(f"{one.second:.2f}" for one in chosen))
             return chosen
 
-    def compress(self, chosen: Sequence[Frame], reader: str | Reader) -> list[Exhibit]:
+    def compress(self, chosen: Sequence[Frame]) -> list[Exhibit]:
         """The exhibits, with pictures where the reader looks at pictures; how many tokens they become is its own."""
         with self._step("compress", "exhibits", f"{len(chosen)} frames, {len(self.said)} lines") as told:
-            self.reader = self._open(reader) if isinstance(reader, str) else reader
-            wants = self.reader.wants
-            shown = exhibits(chosen[: wants.frames], self.said, self._course)
-            if wants.pictures:
-                shown = self._with_pictures(shown, wants.side)
+            shown = exhibits(chosen, self.said, self._course)
+            if self.reader.wants.pictures:
+                shown = self._with_pictures(shown, self.reader.wants.side)
             marked = [one.number for one in shown if one.text and looks_like_orders(one.text)]
             orders = f"; looks like an instruction: {', '.join(map(str, marked))}" if marked else ""
             told(f"{len(shown)} exhibits", f"{self.tokens or 'any number of'} visual tokens{orders}")
@@ -237,8 +247,10 @@ class _Asking:
 
     def read(self, shown: Sequence[Exhibit], told: Callable[[str], None] | None) -> Reading:
         with self._step("read", self.reader.name, f"{len(shown)} exhibits") as tell:
+            # Models are told the earlier turns; the readers of the base install get a question that stands alone.
+            question = self.asked.text if self.reader.name in NAMES else self.question
             reading = self.reader.answer(
-                self.question,
+                question,
                 shown,
                 options=self.options,
                 tokens=self.tokens,
@@ -259,13 +271,12 @@ class _Asking:
     def check(self, shown: Sequence[Exhibit], reading: Reading, cited: list[Moment]) -> Answer:
         """The moments that carry the answer; nothing is answered that the reader is not sure of."""
         with self._step("check", "ablation and the line", f"{len(cited)} moments") as told:
-            score = None if reading.abstained or len(cited) < 2 else scorer(self.reader, self.question, reading)
+            score = None if reading.abstained or len(cited) < 2 else scorer(self.reader, self.asked.text, reading)
             cited = carrying(score, shown, cited) if score else cited
             text = reading.text if self.asked.kind != "when" or not cited else self._times(cited[0])
             if reading.abstained or not text:
-                told(
-                    "abstains", f"the guess was {reading.text!r}" if reading.text else str(reading.notes.get("why", ""))
-                )
+                guess = f"the guess was {reading.text!r}" if reading.text else reading.notes.get("why", "")
+                told("abstains", str(guess))
                 return self._nothing(reading, cited)
             told("answered", _spans(cited))
             return Answer(text, cited, reading.confidence, False, self.trace)
@@ -311,7 +322,7 @@ class _Asking:
 
     def _lines(self) -> list[Said]:
         """Lines that hold the question's words, and what is said and written at the places of the answer."""
-        found = self.known.lines(plain(self.question), LINES)
+        found = self.known.lines(self.asked.text, LINES)
         for place in self.places:
             if place.role == "answer":
                 found += self.known.lines_between(place.video, place.start, place.end, place.sureness)
@@ -371,7 +382,7 @@ class _Asking:
             return None
         rows = np.unique(np.linspace(0, self.view.rows - 1, min(self.view.rows, BACKGROUND)).astype(int))
         background = np.asarray(self.view.vectors[rows], dtype=np.float32)
-        return ComparingReader(self.known.encoder, self._vector_of, background, self.known.at_home, self.asked.language)
+        return ComparingReader(self.known.encoder, self._vector_of, background, self.known.trust, self.asked.language)
 
     def _vector_of(self, one: Exhibit) -> Array:
         seconds, vectors = self.known.known(one.video)
@@ -397,13 +408,23 @@ class _Asking:
         return option_of_times(self.options, moment) or f"{moment.start:.3f}–{moment.end:.3f} s"
 
     def _nothing(self, reading: Reading, cited: list[Moment]) -> Answer:
-        """Not in these videos; the nearest thing seen stands in `moments`."""
+        """Not in these videos, or not to be told by this encoder; the nearest thing seen stands in `moments`."""
         seen = [*cited, *(moment for several in self.found.values() for moment in several[:1]), *self.marks[:1]]
         nearest = max(seen, key=lambda moment: moment.confidence, default=None)
-        text, near = NOTHING[self.asked.language]
+        text, near, blind = NOTHING[self.asked.language]
+        if self._is_blind():
+            text = blind.format(self.view.generation.name)
         if nearest is not None:
             text += f"{near}{PurePath(nearest.video).name} {nearest.start:.3f}–{nearest.end:.3f} s"
         return Answer(text, [nearest] if nearest else [], reading.confidence, True, self.trace)
+
+    def _is_blind(self) -> bool:
+        """Whether pictures were asked for what the encoder has no words for, or in videos of which it knows nothing."""
+        asked = [statement for statement in (*self.statements, self.asked.mark) if statement]
+        if self.known.encoder is None or self.asked.kind in IN_WORDS or not asked:
+            return False
+        videos = dict.fromkeys([place.video for place in self.places] or list(self.known.paths)[:MOST])
+        return max(self.known.trust(statement, video) for statement in asked for video in videos) < FAINT
 
     @contextmanager
     def _step(self, station: str, part: str, given: str) -> Iterator[Callable[[str, str], None]]:

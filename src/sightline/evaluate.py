@@ -3,35 +3,26 @@
 Pictures and videos are drawn from the `challenge` and `test` splits, with colour x thing pairs training never showed.
 Moments are found by the product itself: frames go through the encoder into a library, and `find_moments` answers.
 
-Departures: frames are drawn at one a second instead of being decoded from a file, and cuts are seen where neighbouring
-frames differ (as in video/shots.py), since encoding 200 videos would take longer than all the rest.
+Departures: frames of the held-out videos are drawn, not decoded (recipes/storybook_held_out.py); a few of the videos
+are written to mp4 and indexed as any file is, and a row tells whether that comes to the same.
 Shapes: pictures [n, 3, 64, 112] uint8
 """
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
 
-from sightline.data.storybook.dials import usual
-from sightline.data.storybook.draw import frames as drawn_frames
-from sightline.data.storybook.motion import visible_spans
-from sightline.data.storybook.script import Script, random_script
-from sightline.data.storybook.splits import colour_group
-from sightline.data.storybook.truth import statement
-from sightline.data.storybook.words import COLOUR_WORDS, THINGS, Both, article, named
-from sightline.encoders.colour_layout import area_mean
 from sightline.encoders.encoder import Encoder
 from sightline.errors import BadQuery
-from sightline.finding.confidence import CurveRow, calibration_curve
+from sightline.finding.confidence import LINE, CurveRow, calibration_curve
+from sightline.index import Wishes, index_paths
 from sightline.measures.grounding import (
     Span,
     best_overlaps,
@@ -41,18 +32,17 @@ from sightline.measures.grounding import (
     recall_at_overlap,
     whole_video,
 )
-from sightline.recipes.storybook_exams import LANGUAGES, SHAPE, Rows, attributes, binding, read, retrieval
-from sightline.records import Frames, Shot
+from sightline.recipes.storybook_exams import LANGUAGES, Rows, attributes, binding, read, retrieval
+from sightline.recipes.storybook_held_out import Asked, HeldOut, add_drawn, held_out, written
 from sightline.search import find_moments
 from sightline.store.library import Library
-from sightline.store.rows import FileStat, UnitDone
-from sightline.video.shots import CUT, TINY
 
 Array = Any
-Told = Callable[[str], None]
+Told = Callable[[str, float], None]  # what is being done, and the share of the work that is done
 
 WINDOWS = (2.0, 5.0, 10.0)
 RIGHT = 0.5  # the overlap from which an answer counts as right
+SEARCH, WRITING = 5.0, 15.0  # what a search, and a second of video that is written, cost beside seeing one frame
 
 
 @dataclass
@@ -64,173 +54,137 @@ class Report:
     confidence: list[CurveRow] = field(default_factory=list)
 
 
-def check(count: int, videos: int) -> None:
-    if count < 2 or videos < 0:
-        raise BadQuery(f"--n needs at least 2 pictures and --videos at least 0, not {count} and {videos}")
+@dataclass(frozen=True)
+class Size:
+    """How much is measured: pictures per section, held-out videos, and how many of them are written to mp4 too."""
+
+    pictures: int = 1000
+    videos: int = 200
+    written: int = 10
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.pictures < 2 or self.videos < 0 or not 0 <= self.written:
+            raise BadQuery(
+                f"--n needs at least 2 pictures, --videos and --written at least 0, "
+                f"not {self.pictures}, {self.videos} and {self.written}"
+            )
 
 
-def evaluate_storybook(
-    encoder: Encoder, *, count: int = 1000, videos: int = 100, seed: int = 1, told: Told | None = None
-) -> Report:
-    """`count` pictures per section, `videos` videos of 30 to 60 seconds."""
-    tell = told or (lambda text: None)
+def evaluate_storybook(encoder: Encoder, size: Size | None = None, *, told: Told | None = None) -> Report:
+    """All sections. Videos are written to mp4 only for an encoder that has a name by which children can open it."""
+    size = size or Size()
+    made = held_out(size.videos, size.seed)
+    some = made[: size.written] if encoder.card.name != UNTRAINED else []
+    work = _Work(told, 3 * size.pictures + sum(map(_cost, made)) + WRITING * sum(m.script.seconds for m in some))
     report = Report(encoder.card.name)
-    tell("pictures and captions")
-    report.sections["retrieval"] = retrieval(encoder, count, seed)
-    tell("attributes")
-    report.sections["zero-shot"] = attributes(encoder, count, seed)
-    report.sections["binding"] = binding(encoder, count, seed)
-    if videos:
-        tell(f"moments in {videos} videos")
-        report.sections["moments"], report.confidence = _moments(encoder, videos, seed, tell)
+    for name, exam in (("retrieval", retrieval), ("zero-shot", attributes), ("binding", binding)):
+        work.tell(f"{encoder.card.name}: {name}")
+        report.sections[name] = exam(encoder, size.pictures, size.seed)
+        work.add(size.pictures)
+    if made:
+        work.tell(f"{encoder.card.name}: moments in {len(made)} videos")
+        report.sections["moments"], report.confidence = _moments(encoder, made, some, work)
+    work.tell("")
     return report
+
+
+@dataclass
+class _Work:
+    """How far it is, in frames seen."""
+
+    told: Told | None
+    all: float
+    what: str = ""
+    done: float = 0.0
+
+    def tell(self, what: str) -> None:
+        self.what = what
+        self.add(0.0)
+
+    def add(self, done: float) -> None:
+        self.done += done
+        if self.told:
+            self.told(self.what, min(self.done / self.all, 1.0) if self.what else 1.0)
+
+
+def _cost(made: HeldOut) -> float:
+    return made.script.seconds + SEARCH * len(LANGUAGES) * len(made.asked)
 
 
 # --- moments -------------------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True)
-class Asked:
-    """A text, the video it is asked of, and the stretches where it holds there (none: it is not there)."""
-
-    kind: str
-    text: Both
-    video: str
-    spans: tuple[Span, ...]
+Found = list[tuple[Asked, Any]]  # a question and the best moment for it, or None
 
 
-def _moments(encoder: Encoder, count: int, seed: int, tell: Told) -> tuple[Rows, list[CurveRow]]:
-    dice = Random(f"moments {seed}")
+def _moments(encoder: Encoder, made: list[HeldOut], some: list[HeldOut], work: _Work) -> tuple[Rows, list[CurveRow]]:
     with tempfile.TemporaryDirectory() as folder, Library.open(Path(folder) / "library", create=True) as library:
-        asked: list[Asked] = []
-        durations: dict[str, float] = {}
-        curves: dict[str, tuple[Array, Array]] = {}
-        for k in range(count):
-            dials = replace(usual("test"), seconds=float(dice.randint(30, 60)), scenes=dice.randint(3, 6))
-            script = random_script(seed * 7_000_003 + k, dials, "test")
-            name = f"/storybook/{k:04d}.mp4"
-            durations[name] = script.seconds
-            curves[name] = add_drawn(library, encoder, script, name)
-            asked += questions_about(script, name, dice)
-            if (k + 1) % 50 == 0:
-                tell(f"  {k + 1} videos seen")
-        tell(f"  {len(asked)} questions")
-        return _answers(library, encoder, asked, durations, curves)
+        curves = {}
+        for one in made:
+            curves[one.name] = add_drawn(library, encoder, one)
+            work.add(one.script.seconds)
+        found = {language: _answers(library, encoder, made, language, work) for language in LANGUAGES}
+        rows: Rows = []
+        for language in LANGUAGES:
+            rows += [(f"{kind}, {language}", _scored(_of(found[language], kind))) for kind in ("thing", "event")]
+            rows.append((f"line, {language}", _line(found[language])))
+        rows += _baselines(encoder, made, curves)
+        if some:
+            rows += _written(encoder, some, found, Path(folder), work)
+    answered = [pair for language in LANGUAGES for kind in ("thing", "absent") for pair in _of(found[language], kind)]
+    return rows, _calibration(answered)
 
 
-def questions_about(script: Script, name: str, dice: Random) -> list[Asked]:
-    """Two things in colours that training did not show with them, one event, one thing that is absent."""
-    held_out = [k for k, t in enumerate(script.things) if colour_group(t.prop, t.colour) != "train"]
-    chosen = dice.sample(held_out, min(2, len(held_out)))
-    asked = []
-    for k in chosen:
-        thing = script.things[k]
-        said = named(thing.prop, thing.colour)
-        asked.append(Asked("thing", Both(article(said.en), said.zh), name, tuple(visible_spans(script, k))))
-    if script.events:
-        event = dice.choice(script.events)
-        asked.append(Asked("event", statement(script, event), name, ((event.start, event.end),)))
-    shown = {(t.prop, t.colour) for t in script.things}
-    while True:
-        pair = dice.choice(tuple(THINGS)), dice.choice(tuple(COLOUR_WORDS))
-        if pair not in shown:
-            said = named(*pair)
-            return [*asked, Asked("absent", Both(article(said.en), said.zh), name, ())]
+def _answers(library: Any, encoder: Encoder, made: Sequence[HeldOut], language: str, work: _Work | None) -> Found:
+    """Each question as a search of its video, quoted, so that no word of it is read as an order word or a sign."""
+    found: Found = []
+    for one in made:
+        for asked in one.asked:
+            text = f'"{getattr(asked.text, language)}"'
+            best = find_moments(library, text, videos=[one.name], min_confidence=0.0, limit=1, encoder=encoder)
+            found.append((asked, best.moments[0] if best.moments else None))
+        if work:
+            work.add(SEARCH * len(one.asked))
+    return found
 
 
-def add_drawn(library: Any, encoder: Encoder, script: Script, name: str) -> tuple[Array, Array]:
-    """The script's frames, one a second, in the library as a video of that name; gives vectors and seconds."""
-    shown = drawn_frames(script, SHAPE, every=1.0)
-    vectors = np.asarray(encoder.see(shown).vectors)[0]
-    generation = library.current() or library.generation_for(encoder.card, {"every": 1.0})
-    digest = hashlib.blake2b(name.encode(), digest_size=32).hexdigest()
-    content = library.place(name, FileStat(1, 1, 1 + len(library.known())), digest)
-    facts = {"frame_rate": 1.0, "first": 0.0, "duration": script.seconds, "width": SHAPE[0], "height": SHAPE[1]}
-    library.plan(content, generation, facts, [(0.0, float("inf"))])
-    cuts = seen_cuts(shown)
-    done = UnitDone(
-        seconds=shown.seconds,
-        vectors=vectors,
-        cuts=cuts,
-        seen=len(shown),
-        decoded=len(shown),
-        first=0.0,
-        last=script.seconds,
-    )
-    unit = library.claim(generation, "evaluate", contents=[content])
-    library.commit(unit, done, "evaluate")
-    library.finish(content, generation, _shots(cuts, script.seconds))
-    return vectors, shown.seconds
-
-
-def seen_cuts(shown: Frames) -> list[float]:
-    """The seconds of frames that differ so much from the one before that a cut must lie between."""
-    grey = np.asarray(shown.pixels, np.float32).mean(axis=1)  # [T, H, W]
-    tiny = area_mean(grey.shape[1], TINY) @ grey @ area_mean(grey.shape[2], TINY).T
-    change = np.abs(np.diff(tiny, axis=0)).mean(axis=(1, 2))
-    return [float(second) for second in shown.seconds[1:][change > CUT]]
-
-
-def _shots(cuts: Sequence[float], end: float) -> list[Shot]:
-    edges = [0.0, *cuts, end]
-    return [Shot(a, b) for a, b in zip(edges, edges[1:], strict=False)]
-
-
-def _answers(
-    library: Any,
-    encoder: Encoder,
-    asked: list[Asked],
-    durations: dict[str, float],
-    curves: dict[str, tuple[Array, Array]],
-) -> tuple[Rows, list[CurveRow]]:
-    rows: Rows = []
-    stated: list[float] = []
-    right: list[bool] = []
-    for language in LANGUAGES:
-        found: dict[str, list[tuple[Asked, Any]]] = {"thing": [], "event": [], "absent": []}
-        for one in asked:
-            text = getattr(one.text, language)
-            best = find_moments(library, _plain(text), videos=[one.video], min_confidence=0.0, limit=1, encoder=encoder)
-            found[one.kind].append((one, best.moments[0] if best.moments else None))
-        for kind in ("thing", "event"):
-            rows.append((f"{kind}, {language}", _scored([(a.spans, _span(m)) for a, m in found[kind]])))
-        for one, moment in (*found["thing"], *found["absent"]):
-            if moment is not None:
-                stated.append(moment.confidence)
-                right.append(bool(best_overlaps([_span(moment)], [one.spans])[0] >= RIGHT))
-        rows.append((f"line, {language}", _line(found)))
-    things = [one for one in asked if one.kind == "thing"]
-    rows += _baselines(encoder, things, durations, curves)
-    return rows, calibration_curve(stated, right, bins=10)
-
-
-def _plain(text: str) -> str:
-    """Quoted, so that no word of it is read as an order word or a sign."""
-    return f'"{text}"'
+def _of(found: Found, kind: str) -> Found:
+    return [(asked, moment) for asked, moment in found if asked.kind == kind]
 
 
 def _span(moment: Any) -> Span | None:
     return None if moment is None else (moment.start, moment.end)
 
 
-def _scored(pairs: list[tuple[tuple[Span, ...], Span | None]]) -> dict[str, float]:
-    meant, found = [p[0] for p in pairs], [p[1] for p in pairs]
-    return {"mIoU": mean_overlap(found, meant), "R1@0.5": recall_at_overlap(found, meant), "asked": len(pairs)}
+def _scored(found: Found) -> dict[str, float]:
+    return _figures([_span(moment) for _, moment in found], [asked.spans for asked, _ in found])
 
 
-def _line(found: dict[str, list[tuple[Asked, Any]]]) -> dict[str, float]:
+def _figures(spans: Sequence[Span | None], meant: Sequence[Sequence[Span]]) -> dict[str, float]:
+    if not meant:
+        return {"asked": 0}
+    return {"mIoU": mean_overlap(spans, meant), "R1@0.5": recall_at_overlap(spans, meant), "asked": len(meant)}
+
+
+def _line(found: Found) -> dict[str, float]:
     """At the default line: the share of things there that are answered, and of things absent that are not."""
 
     def answered(kind: str) -> float:
-        return float(np.mean([m is not None and m.confidence >= 0.5 for _, m in found[kind]]))
+        return float(np.mean([m is not None and m.confidence >= LINE for _, m in _of(found, kind)]))
 
     return {"answered when there": answered("thing"), "silent when absent": 1 - answered("absent")}
 
 
-def _baselines(
-    encoder: Encoder, asked: list[Asked], durations: dict[str, float], curves: dict[str, tuple[Array, Array]]
-) -> Rows:
+def _calibration(found: Found) -> list[CurveRow]:
+    answered = [(asked, moment) for asked, moment in found if moment is not None]
+    right = [bool(best_overlaps([_span(m)], [asked.spans])[0] >= RIGHT) for asked, m in answered]
+    return calibration_curve([moment.confidence for _, moment in answered], right, bins=10)
+
+
+def _baselines(encoder: Encoder, made: Sequence[HeldOut], curves: dict[str, tuple[Array, Array]]) -> Rows:
     """Who has not looked (first third, whole video), and the best window of a fixed length by the same scores."""
+    durations = {one.name: one.script.seconds for one in made}
+    things = [asked for one in made for asked in one.asked if asked.kind == "thing"]
 
     def window(length: float, one: Asked, text: Array) -> Span:
         vectors, seconds = curves[one.video]
@@ -241,11 +195,37 @@ def _baselines(
         "blind: whole video": lambda one, _: whole_video(durations[one.video]),
         **{f"best window of {length:g} s": partial(window, length) for length in WINDOWS},
     }
-    texts = read(encoder, [a.text.en for a in asked])
+    texts = read(encoder, [a.text.en for a in things]) if things else []
+    meant = [asked.spans for asked in things]
     return [
-        (name, _scored([(a.spans, way(a, text)) for a, text in zip(asked, texts, strict=True)]))
+        (name, _figures([way(a, text) for a, text in zip(things, texts, strict=True)], meant))
         for name, way in ways.items()
     ]
+
+
+def _written(encoder: Encoder, some: Sequence[HeldOut], drawn: dict[str, Found], folder: Path, work: _Work) -> Rows:
+    """Some of the videos as files that the product takes in by itself, beside what was found in their drawn frames."""
+    (folder / "videos").mkdir()
+    files = []
+    for one in some:
+        work.tell(f"{encoder.card.name}: {len(some)} of the videos written to mp4")
+        files.append(written(one, folder / "videos"))
+        work.add(WRITING * one.script.seconds)
+    with Library.open(folder / "written", create=True) as library:
+        index_paths(library, [str(folder / "videos")], Wishes(encoder=encoder.card.name))
+        found = {language: _answers(library, encoder, files, language, None) for language in LANGUAGES}
+    names = {one.name for one in some}
+    rows: Rows = []
+    for language in LANGUAGES:
+        before = [pair for pair in _of(drawn[language], "thing") if pair[0].video in names]
+        rows.append((f"{len(some)} of them drawn, {language}", _scored(before)))
+        rows.append((f"{len(some)} of them as mp4, {language}", _scored(_of(found[language], "thing"))))
+    return rows
+
+
+# --- the same towers, untrained ------------------------------------------------------------------------
+
+UNTRAINED = "untrained"
 
 
 def untrained(seed: int = 0) -> Encoder:
@@ -269,4 +249,4 @@ def untrained(seed: int = 0) -> Encoder:
         built_in.WIDTH,
         [f"untrained {seed}"],
     )
-    return BuiltIn(towers, lexicon(), "untrained")
+    return BuiltIn(towers, lexicon(), UNTRAINED)

@@ -147,6 +147,7 @@ class _Search:
     curves: dict[int, of.Curve] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)  # sides of an order word for which nothing is found
     heard: float = 1.0  # the share of the words in which the encoder sees anything
+    homes: dict[int, float] = field(default_factory=dict)  # how sure each video is of the encoder's own world
 
     def stretches(self, ask: tuple[Term, ...], like: str | None) -> list[Stretch]:
         """Everything that speaks for one thing that was asked for."""
@@ -175,7 +176,16 @@ class _Search:
         chance = calibration(self.library, self.view, encoder, signs, bool(like))
         share = of.heard(ask, encoder) if chance.few_words and not like else 1.0
         self.heard = min(self.heard, share)
-        return [replace(one, confidence=share * one.confidence) for one in self._grown(vector, videos, chance)]
+        found = self._grown(vector, videos, chance)
+        if like:
+            return found
+        return [replace(one, confidence=share * self._at_home(one.content) * one.confidence) for one in found]
+
+    def _at_home(self, content: int) -> float:
+        """What a word means to the encoder holds in its own world alone; likeness to a picture holds in any."""
+        if content not in self.homes:
+            self.homes[content] = of.at_home(self.view, content, self._encoder())
+        return self.homes[content]
 
     def _grown(self, vector: np.ndarray, videos: dict[int, float], chance: Calibration) -> list[Stretch]:
         """Moments of the videos that reach the floor, and of the best one in any case: it holds the nearest thing seen.
@@ -350,10 +360,18 @@ def _reason(search: _Search, asked: Query, below: Found | None) -> str:
     if below is not None:
         half = f" (the encoder sees {search.heard:.0%} of the words)" if 0 < search.heard < 1 else ""
         sure = floored(below.confidence)
-        return f"the nearest thing seen has confidence {sure}, below the line at {search.line:g}{half}"
+        return f"the nearest thing seen has confidence {sure}, below the line at {search.line:g}{half}{_abroad(search)}"
     silent = ["the encoder sees nothing in these words"] if not search.heard else []
     unsaid = ["no line of speech or screen text holds them"] if set(search.sources) - {"picture"} else []
     return ", and ".join([*silent, *unsaid]) or "nothing is stored where you look"
+
+
+def _abroad(search: _Search) -> str:
+    """Where no video that scored is of the encoder's own world: that it is the encoder which knows too little."""
+    if not search.homes or max(search.homes.values()) >= 0.5:
+        return ""
+    name = search.view.generation.name
+    return f"; the pictures here are not of the drawn world that {name} knows (others: sightline encoders list)"
 
 
 def _said(ask: tuple[Term, ...]) -> str:

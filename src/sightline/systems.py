@@ -21,7 +21,7 @@ from sightline.errors import BadQuery
 from sightline.recipes.questions_seen import Eye
 from sightline.recipes.starting_lm import HOME, size_named
 from sightline.recipes.system_run import run_system, systems
-from sightline.training.kept import home, name_of
+from sightline.training.kept import alone, home, name_of
 
 Told = Callable[[str], None]
 
@@ -147,13 +147,14 @@ def _run(name: str, whole: bool, size: str, seed: int, told: Told | None) -> dic
     facts |= {"tower": Eye.opened(HOME).mark, "recipe": _digest(name)}
     folder = home() / "runs" / name_of(facts)
     done = folder / FIGURES
-    if not done.is_file():
-        if told:
-            told(f"{name}{'' if whole else ' without its idea'}, seed {seed}")
-        figures = run_system(name, folder, size, seed, idea=whole, resume=True, told=_as_text(told))
-        done.write_text(json.dumps(figures), encoding="utf-8")
-    figures = json.loads(done.read_text(encoding="utf-8"))
-    return figures
+    with alone(folder):
+        if not done.is_file():
+            if told:
+                told(f"{name}{'' if whole else ' without its idea'}, seed {seed}")
+            figures = run_system(name, folder, size, seed, idea=whole, resume=True, told=_as_text(told))
+            done.write_text(json.dumps(figures), encoding="utf-8")
+    kept: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+    return kept
 
 
 def _digest(name: str) -> str:

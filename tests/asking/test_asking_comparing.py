@@ -66,6 +66,13 @@ def test_something_that_the_search_is_sure_of_is_there_and_what_it_is_sure_of_no
     assert (reading.text, reading.abstained) == ("no", False)
 
 
+def test_what_the_encoder_does_not_know_is_not_called_absent():
+    reader, shown = world("grass", "sea", score=0.02)
+    abroad = ComparingReader(WordEncoder(), reader.vectors, OTHERS, trust=lambda statement, video: 0.1)
+    reading = abroad.answer("Is there a harp?", shown, options=["yes", "no"])
+    assert reading.abstained and "does not know" in reading.notes["why"]
+
+
 def test_between_surely_there_and_surely_not_nothing_is_said():
     reader, shown = world("grass", "sea", score=0.3)
     assert reader.answer("Is there a harp?", shown).abstained
@@ -101,9 +108,9 @@ def test_what_shows_only_the_mark_is_no_answer():
     assert (reading.text, reading.cited) == ("vase breaks", [2])
 
 
-def test_an_encoder_away_from_its_world_is_not_sure():
+def test_an_encoder_that_does_not_know_the_words_or_the_world_is_not_sure():
     reader, shown = world("red kite", "grass")
-    abroad = ComparingReader(WordEncoder(), reader.vectors, OTHERS, at_home=lambda video: 0.1)
+    abroad = ComparingReader(WordEncoder(), reader.vectors, OTHERS, trust=lambda statement, video: 0.1)
     assert not reader.answer("What colour is the kite?", shown).abstained
     assert abroad.answer("What colour is the kite?", shown).abstained
 

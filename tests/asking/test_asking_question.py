@@ -3,7 +3,7 @@
 import pytest
 
 from sightline.asking.forms import SLOT
-from sightline.asking.question import LONGEST, understand
+from sightline.asking.question import LONGEST, about_the_same, understand
 from sightline.data.storybook.desk import ASKED
 from sightline.errors import BadQuery
 
@@ -102,3 +102,18 @@ def test_a_page_of_text_is_no_question():
 def test_hostile_repetition_is_read_in_reasonable_time():
     for unit in ("what does ", "when after ", "之后什么", "有没有出现", "( ", "after the, what "):
         understand((unit * LONGEST)[:LONGEST])
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "whole"),
+    [
+        ("Where is it?", "What colour is the big kite?", "Where is the big kite?"),
+        ("What colour is it?", "Is there a red cat?", "What colour is the red cat?"),
+        ("它在哪里？", "风筝是什么颜色的？", "风筝在哪里？"),
+        ("Where is it?", "", "Where is it?"),
+        ("Where is it?", "What is the video about?", "Where is it?"),
+        ("Where is the cat?", "What colour is the kite?", "Where is the cat?"),
+    ],
+)
+def test_it_is_what_the_question_before_asked_about(question, before, whole):
+    assert about_the_same(question, before) == whole

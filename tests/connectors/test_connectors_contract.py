@@ -14,6 +14,7 @@ from hypothesis import strategies as st  # noqa: E402
 from sightline.connectors import CONNECTORS  # noqa: E402
 from sightline.errors import BadRecord  # noqa: E402
 from sightline.records import Prefix, Seen, Words  # noqa: E402
+from stirring import stirred  # noqa: E402
 
 B, T, N, D, W, L = 2, 3, 5, 7, 11, 13
 ALL = sorted(CONNECTORS)
@@ -42,11 +43,7 @@ TINY = {
 
 def built(name, tokens=None, width=D):
     torch.manual_seed(0)
-    connector = CONNECTORS[name](width, W, tokens, **TINY.get(name, {}))
-    with torch.no_grad():  # gates and norms that begin as zero or one let everything through
-        for parameter in connector.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return connector.eval()
+    return stirred(CONNECTORS[name](width, W, tokens, **TINY.get(name, {})))
 
 
 def seen(batch=B, frames=T, grid=(1, N), width=D, seed=0, cls=True):

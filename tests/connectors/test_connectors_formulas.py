@@ -23,6 +23,7 @@ from sightline.connectors.token_merging import averaged, bipartite, merge_round 
 from sightline.connectors.two_token import TwoToken  # noqa: E402
 from sightline.connectors.vocabulary import Vocabulary  # noqa: E402
 from sightline.records import Seen, Words  # noqa: E402
+from stirring import stirred  # noqa: E402
 
 T, D, W = 3, 7, 11
 
@@ -47,13 +48,6 @@ def members(groups: Groups):
     for row, place in zip(groups.index.tolist(), groups.place.tolist(), strict=True):
         found[place].add(row)
     return found
-
-
-def stirred(module):
-    """Norms and gates that begin as one and zero would hide a mistake."""
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
 
 
 def close(left, right, atol=1e-5):
@@ -193,8 +187,7 @@ def test_pixel_shuffle_orders_row_offset_column_offset_channel():
 
 @pytest.mark.formula("connectors/pixel_shuffle")
 def test_pixel_shuffle_scales_and_shifts_by_content_and_time_then_projects():
-    one, shuffle = clip(frames=3, grid=(3, 5)), PixelShuffle(D, W, square=2)
-    stirred(shuffle)
+    one, shuffle = clip(frames=3, grid=(3, 5)), stirred(PixelShuffle(D, W, square=2))
     pictures, expected = one.tokens.view(3, 3, 5, D), []
     for frame in range(3):
         when = shuffle.when(one.seconds[frame] - one.seconds[0])
@@ -207,9 +200,7 @@ def test_pixel_shuffle_scales_and_shifts_by_content_and_time_then_projects():
 
 
 def test_later_frames_never_change_earlier_tokens_of_pixel_shuffle():
-    fold, one = PixelShuffle(D, W, square=2), clip(frames=5, grid=(4, 4))
-    for parameter in fold.parameters():
-        parameter.data.add_(0.1 * torch.randn_like(parameter))
+    fold, one = stirred(PixelShuffle(D, W, square=2)), clip(frames=5, grid=(4, 4))
     changed = Clip(one.tokens.clone(), one.seconds, one.grid)
     changed.tokens[3:] = 9.0
     assert torch.equal(fold(as_seen(one)).embeddings[0, :12], fold(as_seen(changed)).embeddings[0, :12])
@@ -268,8 +259,7 @@ def read(connector, told):
 
 @pytest.mark.formula("connectors/qformer")
 def test_the_qformer_asks_all_frames_at_their_seconds_with_the_questions_words():
-    connector = CONNECTORS["qformer"](D, W, 2, words_width=6, inner=8, heads=2)
-    stirred(connector)
+    connector = stirred(CONNECTORS["qformer"](D, W, 2, words_width=6, inner=8, heads=2))
     seen, words = watched_and_asked()
     embeddings = connector(seen, words).embeddings
     for sample in range(2):
@@ -281,8 +271,7 @@ def test_the_qformer_asks_all_frames_at_their_seconds_with_the_questions_words()
 
 @pytest.mark.formula("connectors/video_qformer")
 def test_the_video_qformer_asks_each_frame_then_what_the_frames_said():
-    connector = CONNECTORS["video_qformer"](D, W, 2, words_width=6, inner=8, heads=2, per_frame=3)
-    stirred(connector)
+    connector = stirred(CONNECTORS["video_qformer"](D, W, 2, words_width=6, inner=8, heads=2, per_frame=3))
     seen, words = watched_and_asked()
     embeddings = connector(seen, words).embeddings
     for sample in range(2):
@@ -295,8 +284,7 @@ def test_the_video_qformer_asks_each_frame_then_what_the_frames_said():
 
 @pytest.mark.formula("connectors/resampler")
 def test_the_resampler_looks_at_all_frames_at_their_seconds():
-    connector = CONNECTORS["resampler"](D, W, 2, heads=2, head_width=3)
-    stirred(connector)
+    connector = stirred(CONNECTORS["resampler"](D, W, 2, heads=2, head_width=3))
     seen, words = watched_and_asked()
     embeddings = connector(seen).embeddings
     for sample in range(2):

@@ -11,26 +11,14 @@ from sightline.connectors.mlp import projector  # noqa: E402
 from sightline.connectors.qformer import QFormer, task_mask  # noqa: E402
 from sightline.connectors.resampler import Perceiver  # noqa: E402
 from sightline.connectors.vocabulary import Vocabulary  # noqa: E402
+from stirring import stirred  # noqa: E402
 
 B, Q, L, S, D, C = 2, 3, 5, 11, 14, 6
 TOLERANCE = 1e-5
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 def differ(left, right) -> float:
     return (left - right).abs().max().item()
-
-
-def shake(module):
-    """Norms that begin as one and zero would hide a mistake."""
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return module.eval()
 
 
 def blip2(layers=3, cross_every=2):
@@ -45,7 +33,7 @@ def blip2(layers=3, cross_every=2):
         cross_attention_frequency=cross_every,
         use_qformer_text_input=True,
     )
-    return shake(Blip2QFormerModel(config))
+    return stirred(Blip2QFormerModel(config))
 
 
 def qformer_from(theirs, layers=3, cross_every=2) -> QFormer:
@@ -128,7 +116,7 @@ def test_the_task_masks_are_the_table():
 
 
 def test_text_never_leaks_to_the_queries_in_contrast_and_generation():
-    ours = shake(QFormer(D, Q, context_width=C, heads=2, layers=3))
+    ours = stirred(QFormer(D, Q, context_width=C, heads=2, layers=3))
     text, text_mask, context, context_mask = task_inputs()
     for task in ("itc", "itg"):
         queries, _ = ours(context, context_mask, text, text_mask, task)
@@ -137,7 +125,7 @@ def test_text_never_leaks_to_the_queries_in_contrast_and_generation():
 
 
 def test_a_later_word_never_leaks_to_an_earlier_one_in_generation():
-    ours = shake(QFormer(D, Q, context_width=C, heads=2, layers=3))
+    ours = stirred(QFormer(D, Q, context_width=C, heads=2, layers=3))
     text, _, context, _ = task_inputs()
     changed = text.clone()
     changed[:, 3] = 7.0
@@ -148,7 +136,7 @@ def test_a_later_word_never_leaks_to_an_earlier_one_in_generation():
 
 
 def test_contrast_in_one_pass_is_two_separate_passes():
-    ours = shake(QFormer(D, Q, context_width=C, heads=2, layers=3))
+    ours = stirred(QFormer(D, Q, context_width=C, heads=2, layers=3))
     text, text_mask, context, context_mask = task_inputs()
     queries, said = ours(context, context_mask, text, text_mask, "itc")
     assert differ(queries, ours(context, context_mask)[0]) <= TOLERANCE
@@ -172,7 +160,7 @@ def test_the_resampler_is_idefics_perceiver():
     from transformers.models.idefics.perceiver import IdeficsPerceiverResampler
 
     config = IdeficsConfig(vision_config={"embed_dim": D}, perceiver_config={"qk_layer_norms_perceiver": False})
-    theirs = shake(IdeficsPerceiverResampler(config, D, depth=3, n_heads=2, head_dim=5, n_latents=Q))
+    theirs = stirred(IdeficsPerceiverResampler(config, D, depth=3, n_heads=2, head_dim=5, n_latents=Q))
     ours = Perceiver(D, Q, depth=3, heads=2, head_width=5, activation="relu").eval()
     names = {
         "attention.query": "0.q_proj",
@@ -233,7 +221,7 @@ def test_the_vocabulary_is_ovis2s_head_and_table(square):
         vocab_size=23,
         num_visual_indicator_tokens=5,
     )
-    theirs, table = shake(Ovis2VisionModel(config)), Ovis2VisualEmbeddingTable(23, C)
+    theirs, table = stirred(Ovis2VisionModel(config)), Ovis2VisualEmbeddingTable(23, C)
     ours = Vocabulary(D, C, words=18, square=square)
     ours.head.load_state_dict(theirs.head_linear.state_dict())
     ours.norm.load_state_dict(theirs.head_norm.state_dict())

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sightline.data.storybook.blind import Blind, as_table, blind_baselines
+from sightline.data.storybook.blind import Blind, as_table, blind_baselines, opening
 from sightline.data.storybook.dials import Dials
 from sightline.data.storybook.looks import LOOKS
 from sightline.data.storybook.moves import MOVES
@@ -117,7 +117,7 @@ def test_training_questions_never_rest_on_unseen_combinations() -> None:
 
 
 def rows(asked: list[Question]) -> dict[str, Blind]:
-    return {row.kind: row for row in blind_baselines(asked)}
+    return {row.kind: row for row in blind_baselines(asked, SCRIPTS)}
 
 
 def test_who_sees_nothing_stays_near_chance() -> None:
@@ -125,6 +125,27 @@ def test_who_sees_nothing_stays_near_chance() -> None:
     assert found.count == len(ASKED) > 1900
     for share in (found.options_only, found.question_and_options, found.word_overlap, found.first_frame):
         assert share < found.chance + 0.03
+
+
+def test_the_first_scene_is_neither_asked_for_nor_offered() -> None:
+    for question in ASKED:
+        script = SCRIPTS[question.video]
+        early = {script.things[k].name.en for k in script.scenes[0].things}
+        if question.kind != "gist":  # all its options begin alike, with somebody from the first scene
+            assert not any(name in option.en for option in question.options for name in early), question
+        assert all(start >= script.scenes[1].start for start, _ in question.seconds) or question.right.en == "no"
+
+
+def test_a_leak_in_the_first_frame_is_caught() -> None:
+    leaky = [replace(q, options=tuple(Both(o.en + f" {sorted(opening(SCRIPTS[q.video]))[0]}" * (k == q.answer), o.zh)
+                                      for k, o in enumerate(q.options))) for q in ASKED]  # fmt: skip
+    assert rows(leaky)["all"].first_frame > 0.7
+
+
+def test_the_opening_is_what_the_first_picture_shows() -> None:
+    script = random_script(7)
+    assert {"grey crown", "black", "mouse", "on the beach", "open"} <= opening(script)
+    assert not {"white dog", "yellow", "under the night sky"} & opening(script)
 
 
 def test_a_leak_in_the_options_is_caught() -> None:
@@ -140,5 +161,5 @@ def test_a_leak_in_the_question_is_caught() -> None:
 
 
 def test_the_blind_table_has_a_line_per_kind_and_one_for_all() -> None:
-    lines = as_table(blind_baselines(ASKED[:600])).splitlines()
+    lines = as_table(blind_baselines(ASKED[:600], SCRIPTS)).splitlines()
     assert [line.split("  ")[0] for line in lines] == ["kind", *KINDS, "all"]

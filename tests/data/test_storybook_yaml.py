@@ -118,3 +118,26 @@ def test_a_mistake_in_a_file_names_the_file_too(tmp_path: Path) -> None:
         read_script(path)
     with pytest.raises(BadScript, match="there is no such file"):
         read_script(tmp_path / "none.yaml")
+
+
+def test_a_document_may_begin_with_three_dashes() -> None:
+    assert script_from(f"---\n{HEAD}") == script_from(HEAD)
+
+
+def test_actions_and_sizes_are_known_by_their_other_names_too() -> None:
+    events = "    events:\n      - {who: red cat, does: 跳, to: 2}\n"
+    script = script_from(HEAD.replace("cat, colour", "cat, size: tiny, colour") + events)
+    assert (script.things[0].size, script.events[0].action) == ("small", "jumps")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{text: ""}', "line 7: a sign has 1 to 16 letters, not 0"),
+        (f"{{text: {'A' * 17}}}", "line 7: a sign has 1 to 16 letters, not 17"),
+        ("{text: 商店}", "line 7: '商' cannot be painted on a sign"),
+    ],
+)
+def test_a_sign_that_cannot_be_painted_is_named_by_its_line(line: str, message: str) -> None:
+    with pytest.raises(BadScript, match=message):
+        script_from(HEAD + f"    signs:\n      - {line}\n")

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import textwrap
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,8 @@ every_part = pytest.mark.parametrize("part", LISTED, ids=lambda part: f"{part.st
 
 @every_part
 def test_a_part_has_a_formula_test(part: Part):
-    assert part.test, f"write a test of {part.name} under tests/{part.station}: {listing.__doc__}"
+    told = f'write the formula of {part.name} a second time, under @pytest.mark.formula("{part.station}/{part.name}")'
+    assert part.test, told
     file, name = part.test.split("::")
     assert f"def {name}(" in (ROOT / file).read_text()
 
@@ -125,27 +127,49 @@ def test_plain_numpy_has_no_parameters_with_or_without_torch():
     assert {part.parameters for part in LISTED if part.station == "keyframes" and "mmr" in part.file} == {0}
 
 
-def _found_in(folder: Path, station: str, name: str, made_by: str, others: set[str]) -> str:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listing, "TESTS", folder)
-        return listing._formula_test(station, name, made_by, others)
+def _reached(name: str, defined: dict[str, ast.AST]) -> set[str]:
+    """A definition of a file and those of the file that it uses; arguments may be fixtures."""
+    used, waiting = set[str](), [name]
+    while waiting:
+        used.add(current := waiting.pop())
+        words = {getattr(node, "id", getattr(node, "arg", None)) for node in ast.walk(defined[current])}
+        waiting += [word for word in words if word in defined and word not in used]
+    return used
 
 
-def test_a_contract_or_a_refusal_is_no_formula_test(tmp_path):
-    (tmp_path / "keyframes").mkdir()
-    text = "from sightline.keyframes.mmr import mmr\n\ndef test_mmr_{}():\n    mmr()\n"
-    (tmp_path / "keyframes" / "test_all_contract.py").write_text(text.format("is_the_loop"))
-    (tmp_path / "keyframes" / "test_words.py").write_text(text.format("without_vectors_is_refused"))
-    asked = ("keyframes", "mmr", "sightline.keyframes.mmr:mmr", set())
-    assert _found_in(tmp_path, *asked) == ""
-    (tmp_path / "keyframes" / "test_loops.py").write_text(text.format("is_the_loop"))
-    assert _found_in(tmp_path, *asked) == "tests/keyframes/test_loops.py::test_mmr_is_the_loop"
+@every_part
+def test_a_formula_test_uses_its_part(part: Part):
+    """It names the part as it is listed, or what it reaches uses something of the part's own file."""
+    file, name = part.test.split("::")
+    tree = ast.parse((ROOT / file).read_text())
+    defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    nodes = [node for found in _reached(name, defined) for node in ast.walk(defined[found])]
+    imported = {word for word, (module, _) in listing._imports(ROOT / file).items() if module in part.made_by}
+    words = {node.value for node in ast.walk(ast.Module(defined[name].body, [])) if isinstance(node, ast.Constant)}
+    assert part.name in words or imported & {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
-def test_the_test_of_another_part_of_the_file_is_not_its_own(tmp_path):
+def test_what_a_formula_test_is_of_is_in_the_list():
+    assert set(listing.formula_tests()) == {f"{part.station}/{part.name}" for part in LISTED}
+
+
+def test_only_a_test_that_says_so_is_a_formula_test(tmp_path, monkeypatch):
     (tmp_path / "nn").mkdir()
-    text = "from sightline.nn.momentum import MomentumTwin\n\ndef test_it_is_the_loop():\n    MomentumTwin()\n"
-    (tmp_path / "nn" / "test_twin.py").write_text(text)
-    queue, twin = "sightline.nn.momentum:Queue", "sightline.nn.momentum:MomentumTwin"
-    assert _found_in(tmp_path, "nn", "queue", queue, {twin}) == ""
-    assert _found_in(tmp_path, "nn", "momentum-twin", twin, {queue}) == "tests/nn/test_twin.py::test_it_is_the_loop"
+    text = """
+        @pytest.mark.formula("nn/queue", "nn/twin")
+        def test_it_is_the_loop(): ...
+
+        @pytest.mark.slow
+        def test_the_unet_is_the_loop(): ...
+    """
+    (tmp_path / "nn" / "test_loops.py").write_text(textwrap.dedent(text))
+    monkeypatch.setattr(listing, "TESTS", tmp_path)
+    test = "tests/nn/test_loops.py::test_it_is_the_loop"
+    assert listing.formula_tests() == {"nn/queue": test, "nn/twin": test}
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_the_readme_names_every_part(name):
+    import write_docs
+
+    assert (ROOT / name).read_text() == write_docs.with_short_table(name, LISTED), "run: python tools/write_docs.py"

@@ -24,11 +24,13 @@ def run(*words: str) -> int:
 
 
 def test_the_default_needs_nothing() -> None:
-    assert open_encoder().card.name == "colour"
+    assert open_encoder().card.name == "storybook"
 
 
 def test_an_unknown_name_is_told_what_exists() -> None:
-    with pytest.raises(NoSuchEncoder, match="there is no encoder 'colur'; there are: colour .*none .*onnx:NAME"):
+    with pytest.raises(
+        NoSuchEncoder, match="there is no encoder 'colur'; there are: storybook .*colour .*none .*onnx:NAME"
+    ):
         open_encoder("colur")
 
 
@@ -87,7 +89,7 @@ def test_the_list_has_every_way_to_name_an_encoder(capsys: pytest.CaptureFixture
     assert run("list") == 0
     printed = capsys.readouterr().out
     assert all(one.name in printed and one.knows in printed for one in available())
-    assert available()[0].name == "colour"
+    assert available()[0].name == "storybook"
 
 
 def test_use_sets_the_librarys_encoder(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:

@@ -22,6 +22,7 @@ from sightline.encoders.prompts import LearnedPrompts  # noqa: E402
 from sightline.encoders.shared_centres import SharedCentres  # noqa: E402
 from sightline.encoders.text import TextEncoder  # noqa: E402
 from sightline.errors import BadRecord  # noqa: E402
+from stirring import stirred  # noqa: E402
 
 B, T, R, D, E, V, HEADS = 2, 3, 5, 14, 7, 29, 2
 PADDING = 2
@@ -144,11 +145,7 @@ UNSEEN = ("key.bias",)
 
 def built(name):
     torch.manual_seed(0)
-    module = CASES[name].build()
-    with torch.no_grad():  # what begins as zero or one lets everything through
-        for parameter in module.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return module.eval()
+    return stirred(CASES[name].build())
 
 
 def longer(given, along, fill):

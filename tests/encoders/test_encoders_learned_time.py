@@ -26,22 +26,11 @@ from sightline.encoders.frame_pooling import (  # noqa: E402
 from sightline.encoders.shared_centres import SharedCentres  # noqa: E402
 from sightline.errors import BadRecord  # noqa: E402
 from sightline.nn.positions import sinusoid  # noqa: E402
+from stirring import stirred  # noqa: E402
 
 B, T, D, HEADS = 2, 5, 14, 2
 MIXING = {"temporal_transformer", "mamba"}  # they make something else even of equal frames
 EVERY = {name: part(D).eval().requires_grad_(False) for name, part in POOLINGS.items()}
-
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
-def stirred(module):
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return module.eval()
 
 
 def frames(batch=B, count=T):

@@ -18,21 +18,10 @@ from sightline.encoders.progressive import ProgressiveEncoder, repeated_stills  
 from sightline.encoders.prompts import LearnedPrompts  # noqa: E402
 from sightline.encoders.text import TextEncoder  # noqa: E402
 from sightline.errors import BadRecord  # noqa: E402
+from stirring import stirred  # noqa: E402
 
 D, E, HEADS, V, L = 14, 5, 2, 31, 11
 SIDE, PATCH, LAYERS = 12, 4, 2
-
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
-def stirred(module):
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return module.eval()
 
 
 def clip(batch=2, frames=3):

@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="fusion needs torch (the lab extra)")
 
 from sightline.fusion import FUSIONS
+from stirring import stirred  # noqa: E402
 
 B, L, S, W, D = 2, 3, 5, 8, 7
 
@@ -27,11 +28,7 @@ middle = pytest.mark.parametrize("name", sorted(MIDDLE))
 
 def built(name, seed=0):
     torch.manual_seed(seed)
-    fuser = FUSIONS[name](W, D, **MIDDLE[name])
-    with torch.no_grad():  # gates that begin closed let something through
-        for parameter in fuser.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return fuser.eval()
+    return stirred(FUSIONS[name](W, D, **MIDDLE[name]))
 
 
 def given_tokens(batch=B, words=L, seen=S, seed=1):

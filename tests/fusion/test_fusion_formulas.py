@@ -27,11 +27,6 @@ from sightline.nn.transformer import Transformer
 B, L, S, W, D, HEADS = 2, 3, 5, 8, 7, 2
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 def references():
     return pytest.importorskip("transformers", reason="the reference is transformers' own class")
 

@@ -10,6 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="learned choosing needs torch (the lab extra)")
 
+from golden import fill, of_the_gaussian, wave  # noqa: E402
 from sightline.errors import BadRecord
 from sightline.keyframes import CHOOSERS, LEARNED
 from sightline.keyframes.gaussian import GaussianChooser, interleaved_sinusoid, mixture, share_of_the_way
@@ -175,18 +176,6 @@ def test_training_explores_and_a_seed_repeats_it(name):
 # --- golden numbers ---------------------------------------------------------------------------
 
 
-def wave(*shape, step, start=0.0, of=torch.sin):
-    return of(step * torch.arange(math.prod(shape), dtype=torch.float64) + start).reshape(shape)
-
-
-def fill(parameters, norms):
-    """Parameter q, element e: 0.1 sin(0.7 e + q), one more for the weights of layer norms."""
-    with torch.no_grad():
-        for q, parameter in enumerate(parameters):
-            shift = 1.0 if any(parameter is norm for norm in norms) else 0.0
-            parameter.copy_(0.1 * wave(*parameter.shape, step=0.7, start=q) + shift)
-
-
 @pytest.fixture
 def released_prompter():
     part = ReleasedPrompter(tokens=5, frames=8, segments=2, temperature=0.5).double().eval()
@@ -211,16 +200,7 @@ def test_golden_logits_and_frames_of_the_released_prompter(released_prompter):
 @pytest.fixture
 def golden_gaussian():
     part = GaussianChooser(32, 2, frames=8, heads=2, dropout=0.0, released_width=0.2).double().eval()
-    ordered = [part.down[1].weight, part.kind, part.positions]
-    for block in part.blocks:
-        attention, thinking = block.attend.inner, block.think.inner
-        for layer in (attention.query, attention.key, attention.value, attention.out, block.attend.norm):
-            ordered += [layer.weight, layer.bias]
-        for layer in (thinking[0], thinking[2], block.think.norm):
-            ordered += [layer.weight, layer.bias]
-    for layer in (part.attend[0], part.attend[2], part.point[1]):
-        ordered += [layer.weight, layer.bias]
-    fill(ordered, [norm.weight for block in part.blocks for norm in (block.attend.norm, block.think.norm)])
+    fill(*of_the_gaussian(part))
     return part
 
 

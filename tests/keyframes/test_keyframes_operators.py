@@ -9,14 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="learned choosing needs torch (the lab extra)")
 
+from golden import wave  # noqa: E402
 from sightline.errors import BadRecord
 from sightline.nn.choice import gumbel_noise, one_hot, perturbed_top_k, straight_through, top_k_in_time
 
 B, K, T, DRAWS, SIGMA = 2, 3, 7, 11, 0.05
-
-
-def wave(*shape, step=0.3, start=0.0):
-    return torch.sin(step * torch.arange(math.prod(shape), dtype=torch.float64) + start).reshape(shape)
 
 
 def seeded(seed=0):

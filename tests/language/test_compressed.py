@@ -347,6 +347,9 @@ def test_a_picture_in_tiles_keeps_its_line_breaks_only_while_they_are_few(size):
     with compressed(model, "adaptive_pool", 20) as what:
         logits(model, made)
     assert what.kept[0].after == 20 and what.kept[0].before == count
+    with compressed(model, "adaptive_pool", count - 1) as what:
+        logits(model, made)
+    assert what.kept[0].after == count - 1
 
 
 # --- what is told ----------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from sightline.language.generate import ended_by, generate, in_nucleus, next_wor
 from sightline.language.tiny_lm import TinyLM  # noqa: E402
 from sightline.language.tokenizer import END, FILE, PAD, START, Tokenizer, padded  # noqa: E402
 from sightline.records import Prefix  # noqa: E402
+from stirring import stirred  # noqa: E402
 
 TEXTS = [
     "a red ball rolls to the left",
@@ -33,11 +34,6 @@ V, W = 31, 14
 @pytest.fixture(scope="module")
 def tokenizer():
     return Tokenizer.trained(CORPUS, size=400)
-
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
 
 
 # --- pieces ----------------------------------------------------------------------------------
@@ -129,11 +125,7 @@ def test_a_missing_or_foreign_tokenizer_is_told(tmp_path):
 
 
 def model():
-    lm = TinyLM(V, W, 2, 2, longest=53)
-    with torch.no_grad():
-        for parameter in lm.parameters():
-            parameter.add_(0.2 * torch.randn_like(parameter))
-    return lm.eval()
+    return stirred(TinyLM(V, W, 2, 2, longest=53), by=0.2)
 
 
 def prompts():

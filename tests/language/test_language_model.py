@@ -14,20 +14,9 @@ from sightline.language.context_extension import StretchedPlaces, extended  # no
 from sightline.language.parts import LANGUAGE_PARTS  # noqa: E402
 from sightline.language.tiny_lm import Memory, TinyLM, option_scores  # noqa: E402
 from sightline.records import Prefix  # noqa: E402
+from stirring import stirred  # noqa: E402
 
 B, L, M, V, W, HEADS, LAYERS, LONGEST = 2, 5, 3, 31, 14, 2, 2, 29
-
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
-def stirred(module):
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return module.eval()
 
 
 def model(longest=LONGEST):

@@ -282,6 +282,28 @@ def test_a_question_that_guides_the_pooling_reads_the_pictures_anew_but_does_not
     assert len(calls) == 1 and second.notes["tokens_reused"] < shown_before + 120
 
 
+@pytest.mark.parametrize("family", ["qwen3_vl", "qwen2_5_vl", "internvl"])
+def test_words_alone_and_pictures_may_be_asked_in_any_order(family, folders):
+    reader, fresh = (open_pretrained(folders(family), tokens=7) for _ in range(2))
+    for shown in ([line(2, 0.4, "a red kite")], exhibits(), [line(2, 0.4, "a red kite")]):
+        reader.answer("what?", shown, options=["a", "b"])
+    again = reader.answer("what?", exhibits(), options=["a", "b"])
+    first = fresh.answer("what?", exhibits(), options=["a", "b"])
+    assert again.notes["options"]["a"] == pytest.approx(first.notes["options"]["a"], abs=1e-5)
+
+
+def test_a_reading_that_broke_off_leaves_nothing_behind(folders):
+    reader, fresh = (open_pretrained(folders("internvl"), tokens=7) for _ in range(2))
+    reader.answer("what?", exhibits(), options=["a", "b"])
+    layer = reader.read.language.layers[1]
+    hook = layer.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(RuntimeError("out of memory")))
+    with pytest.raises(RuntimeError, match="out of memory"):
+        reader.answer("who is it?", exhibits(), options=["a", "b"])
+    hook.remove()
+    again = reader.answer("who is it?", exhibits(), options=["a", "b"])
+    assert again.notes["options"] == fresh.answer("who is it?", exhibits(), options=["a", "b"]).notes["options"]
+
+
 def test_frames_of_another_moment_are_looked_at(folders):
     reader = open_pretrained(folders("internvl"), tokens=7)
     calls = tower_calls(reader)
@@ -331,6 +353,12 @@ def test_the_prompt_tells_times_and_numbers_and_fences_words(folders):
     assert "[2] said, 0.400 s to 1.900 s of video 1: «" in text and "<|im_end|>" not in text
     assert "A. a kite\nB. a dog" in text and "Asked before: «who?» Answered: «a man»" in text
     assert "one.mp4" not in text and "two.mp4" not in text
+
+
+def test_pieces_of_spaces_do_not_keep_a_question_from_ending():
+    tokenizer = characters()
+    tokenizer.add_tokens(["  ", "\n\n", "aa"])
+    assert pretrained_prompt.harmless("is  there\n\naaa?", tokenizer) == "is  there\n\na a a?"
 
 
 def test_a_question_cannot_spell_a_placeholder(folders):

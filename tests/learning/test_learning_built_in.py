@@ -16,7 +16,7 @@ from sightline.encoders.built_in import HOME, SIDE, WEIGHTS, open_built_in, scal
 from sightline.encoders.by_name import open_encoder
 from sightline.encoders.lexicon import Lexicon
 from sightline.errors import BadQuery, NoSuchEncoder
-from sightline.evaluate import seen_cuts
+from sightline.recipes.storybook_held_out import seen_cuts
 from sightline.recipes import storybook_phrases as say
 from sightline.recipes.storybook_pictures import draw_sheaf, seen_at, strewn
 from sightline.records import Frames

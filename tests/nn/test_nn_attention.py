@@ -15,11 +15,6 @@ from sightline.nn.transformer import Transformer, TransformerBlock  # noqa: E402
 B, LQ, LK, C, HEADS, CK = 2, 3, 5, 6, 2, 7
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 def looped(attention, x, context, allowed):
     """softmax(q . k / sqrt(width of a head)) over the allowed keys, head by head."""
     query, key, value = attention.query(x), attention.key(context), attention.value(context)

@@ -11,11 +11,6 @@ from sightline.nn.mamba import MambaBlock, MambaMixer, selective_scan  # noqa: E
 B, L, C = 2, 7, 5
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 @pytest.mark.formula("nn/state-space")
 def test_the_scan_is_the_recurrence_channel_by_channel():
     width, state = 3, 2

@@ -14,11 +14,6 @@ B, P = 2, 3
 WIDTHS = (4, 8)
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 def net(**options):
     return UNet(P, WIDTHS, heads=2, **options)
 

@@ -7,21 +7,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="nn needs torch (the lab extra)")
 
 from sightline.nn.vit import FrameTower, kept_patches  # noqa: E402
+from stirring import stirred  # noqa: E402
 
 B, T, C, HEADS, SIDE, PATCH = 2, 3, 10, 2, 12, 4
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 def tower(time="none", **options):
-    made = FrameTower(C, HEADS, 2, side=SIDE, patch=PATCH, time=time, **options)
-    with torch.no_grad():
-        for parameter in made.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-    return made.eval()
+    return stirred(FrameTower(C, HEADS, 2, side=SIDE, patch=PATCH, time=time, **options), by=0.05)
 
 
 def frames(batch=B, count=T, side=(SIDE, SIDE)):

@@ -24,11 +24,6 @@ from sightline.objectives.triple_contrastive import (
 B, Q, E, P = 3, 5, 7, 2
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 def unit(vector):
     return [float(v) / math.sqrt(sum(float(w) ** 2 for w in vector)) for v in vector]
 

@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="objectives need torch (the lab extra)")
 F = torch.nn.functional
 
+from golden import fill, of_the_gaussian, wave  # noqa: E402
 from sightline.keyframes.gaussian import GaussianChooser
 from sightline.nn.choice import top_k_in_time
 from sightline.objectives.centre_regression import centre_regression, likely_frames, order_hinge
@@ -20,23 +21,6 @@ from sightline.records import Seen, Words
 B, K, E, J = 3, 2, 7, 5
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
-def wave(*shape, step, start=0.0, of=torch.sin):
-    return of(step * torch.arange(math.prod(shape), dtype=torch.float64) + start).reshape(shape)
-
-
-def fill(parameters, norms, start=0):
-    """Parameter q, element e: 0.1 sin(0.7 e + q), one more for the weights of layer norms."""
-    with torch.no_grad():
-        for q, parameter in enumerate(parameters, start):
-            shift = 1.0 if any(parameter is norm for norm in norms) else 0.0
-            parameter.copy_(0.1 * wave(*parameter.shape, step=0.7, start=q) + shift)
-
-
 # --- golden numbers ---------------------------------------------------------------------------
 
 
@@ -45,17 +29,9 @@ def golden():
     """The generator and the head at the sizes of the measurement, and what it was fed."""
     chooser = GaussianChooser(32, 2, frames=8, heads=2, dropout=0.0, released_width=0.2).double().eval()
     head = GroundingHead(32, dropout=0.0).double().eval()
-    ordered = [chooser.down[1].weight, chooser.kind, chooser.positions]
-    for block in chooser.blocks:
-        attention, thinking = block.attend.inner, block.think.inner
-        for layer in (attention.query, attention.key, attention.value, attention.out, block.attend.norm):
-            ordered += [layer.weight, layer.bias]
-        for layer in (thinking[0], thinking[2], block.think.norm):
-            ordered += [layer.weight, layer.bias]
-    for layer in (chooser.attend[0], chooser.attend[2], chooser.point[1]):
-        ordered += [layer.weight, layer.bias]
+    ordered, norms = of_the_gaussian(chooser)
     ordered += [head.layers[1].weight, head.layers[3].weight, head.layers[3].bias]
-    fill(ordered, [norm.weight for block in chooser.blocks for norm in (block.attend.norm, block.think.norm)])
+    fill(ordered, norms)
     frames, texts = wave(3, 8, 32, step=0.3), wave(3, 6, 32, step=0.2, of=torch.cos)
     seen = Seen(frames, torch.arange(8.0).expand(3, -1), torch.ones(3, 8).bool())
     choice = chooser(seen, Words(texts[:, 0]), texts[:, 1:])

@@ -19,11 +19,6 @@ from sightline.objectives.triplet import triplet
 B, A, E = 3, 7, 5
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
 # --- triplet ----------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from sightline.ask import Conversation, ask_library
 from sightline.asking.memory import PIECE
 from sightline.errors import BadQuery, MissingExtra
 from sightline.language.reader import Wants
-from sightline.records import Line, Reading, Shot
+from sightline.records import Frames, Line, Reading, Shot
 from sightline.store.library import Library
 from sightline.store.rows import FileStat, UnitDone
 
@@ -135,6 +135,24 @@ def test_something_there_is_there_and_something_absent_is_not(ask):
     assert ask("Is there a submarine?").text == "no"
 
 
+def test_colours_alone_do_not_answer_what_they_cannot_name(tmp_path):
+    """The encoder of colours sees no kites: the red of a wall is no answer about a kite's."""
+    from sightline.encoders.by_name import open_encoder
+
+    colours = open_encoder("colour")
+    pixels = np.full((7, 3, 48, 64), 20, np.uint8)
+    pixels[:, 0] = 230
+    with Library.open(tmp_path / "library", create=True) as made:
+        generation = made.generation_for(colours.card, {"every": 1.0})
+        content = made.place("/films/wall.mp4", FileStat(1, 1, 1), "22" * 32)
+        made.plan(content, generation, {"first": 0.0, "duration": 7.0}, [(0.0, float("inf"))])
+        vectors = np.asarray(colours.see(Frames(pixels, np.arange(7.0))).vectors)[0]
+        made.commit(made.claim(generation, "t", contents=[content]), UnitDone(np.arange(7.0), vectors, last=7.0), "t")
+        made.finish(content, generation, [Shot(0.0, 7.0)])
+        answer = ask_library(made, "What colour is the kite?", seconds_of_work=0)
+    assert answer.abstained and "the encoder colour does not know these words" in answer.text
+
+
 def test_every_station_leaves_one_step_in_the_trace(ask):
     answer = ask("What colour is the kite?")
     assert [step.station for step in answer.trace] == STATIONS
@@ -212,6 +230,8 @@ def test_any_reader_gets_pictures_numbered_by_time_within_its_own_bounds(ask):
     answer = ask("What colour is the kite?", videos=["kitchen"], reader=reader, frames=8, tokens=196)
     shown, tokens, _ = reader.asked[0]
     pictures = [one for one in shown if one.source == "picture"]
+    spread = [one.second for one in pictures if one.score > 0.5]
+    assert spread, "the frames that the reader may have are the chosen ones, not the earliest"
     assert len(pictures) == 3 and all(one.pixels.shape == (3, 48, 48) for one in pictures)
     assert [one.number for one in shown] == list(range(1, len(shown) + 1)) and tokens == 196
     assert (answer.moments[0].start, answer.moments[0].end) == (shown[0].start, shown[0].end)
@@ -228,6 +248,14 @@ def test_earlier_turns_reach_the_reader(library):
         for question in ("What colour is the kite?", "Where is it?"):
             ask_library(library, question, reader=reader, conversation=talk, seconds_of_work=0)
     assert [turn.question for turn in reader.asked[1][2]] == ["What colour is the kite?"]
+
+
+def test_a_second_question_may_say_it(library):
+    with Conversation(library, encoder=WordEncoder(), eyes=Eyes()) as talk:
+        ask_library(library, "Is there a red kite?", conversation=talk, seconds_of_work=0)
+        answer = ask_library(library, "When is it seen?", conversation=talk, seconds_of_work=0)
+        assert abs(answer.moments[0].start - 30.2) < 1.01
+        assert talk.turns[1].question == "When is the red kite seen?"
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,10 @@ def test_best_segments_are_the_k_best_of_three_times_as_many():
 @pytest.mark.parametrize(("recipe", "text"), [(gcg_paper, "statement"), (gcg_released, "answer_vector")])
 def test_the_labels_of_paper_and_code_are_the_top_k_of_their_own_text(mini, batch, recipe, text):
     settings = getattr(recipe, "PAPER", None) or recipe.RELEASED
-    scores = relevance(batch.seen, getattr(batch, text))
-    assert torch.equal(gcg.labels(batch, settings, 3), highest(scores, 3, batch.seen.mask).index)
+    found = gcg.labels(batch, settings, 3)
+    for b in range(5):
+        cosines = batch.seen.vectors[b] @ getattr(batch, text)[b]
+        assert found[b].tolist() == sorted(np.argsort(-cosines.numpy(), kind="stable")[:3].tolist())
 
 
 def test_gcgs_loss_is_the_weighted_sum_of_its_terms(mini, batch):
@@ -74,7 +76,7 @@ def test_gcgs_loss_is_the_weighted_sum_of_its_terms(mini, batch):
         terms, weights = recipe.losses(model, batch), model.settings
         summed = terms["options"] + terms["words"]
         summed = summed + weights.regression * terms["regression"] + weights.contrast * terms["contrast"]
-        assert float(terms["loss"]) == pytest.approx(float(summed), rel=1e-5)
+        assert terms["loss"].item() == pytest.approx(summed.item(), rel=1e-5)
 
 
 def test_a_soft_merged_choice_is_a_mean_within_each_segment(batch):
@@ -84,7 +86,8 @@ def test_a_soft_merged_choice_is_a_mean_within_each_segment(batch):
     assert torch.allclose(sums, torch.ones_like(sums), atol=1e-5)
     assert int((soft.weight > 0).sum(dim=1).max()) == 1  # segments do not share frames
     sharp = merged.softly_merged(batch, scores, 3, temperature=1e-6)
-    assert torch.equal(sharp.weight.argmax(dim=2), soft.index)
+    best = [scores.gather(1, index) for index in (sharp.weight.argmax(dim=2), soft.index)]
+    assert torch.equal(*best)  # of equal frames either may be sent
 
 
 def test_vilas_teacher_does_not_learn_and_its_temperature_falls(mini, batch):

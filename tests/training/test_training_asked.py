@@ -11,7 +11,16 @@ FINE = {"video": "a.mp4", "question": "What colour is the tent?", "options": ["r
 
 def test_questions_come_back_as_they_were_written(tmp_path):
     questions = [
-        Asked("a.mp4", "风筝是什么颜色的？", ("红色", "绿色", "蓝色"), 2, ((0.5, 2.0), (7.0, 9.25)), "蓝色的风筝", "colour", "zh"),
+        Asked(
+            "a.mp4",
+            "风筝是什么颜色的？",
+            ("红色", "绿色", "蓝色"),
+            2,
+            ((0.5, 2.0), (7.0, 9.25)),
+            "蓝色的风筝",
+            "colour",
+            "zh",
+        ),
         Asked("b.mp4", "Is it\nthere?", ("yes", "no"), 0),
     ]
     write_asked(tmp_path / "q.jsonl", questions)
@@ -50,7 +59,13 @@ def test_a_wrong_field_is_told_with_file_and_line(tmp_path, change, told):
 
 @pytest.mark.parametrize(
     ("line", "told"),
-    [("{", "not JSON"), ("[1]", "a list"), ("[" * 9000, "not JSON"), ('"' + "a" * 70_000 + '"', "70,002 bytes"), ("\xff", "not JSON")],
+    [
+        ("{", "not JSON"),
+        ("[1]", "a list"),
+        ("[" * 9000, "not JSON"),
+        ('"' + "a" * 70_000 + '"', "70,002 bytes"),
+        ("\xff", "not JSON"),
+    ],
     ids=["broken", "list", "deep", "long", "not text"],
 )
 def test_a_line_that_is_no_question_is_told_with_its_number(tmp_path, line, told):

@@ -52,7 +52,9 @@ def test_a_run_that_is_stopped_and_continued_equals_one_that_is_not(tmp_path, st
     again = model_with_dropout(seed=9)  # another process starts from anything
     assert learn_in_stages(again, batches, two_stages(), tmp_path / "parts", resume=True) == 12
     assert torch.equal(weights(whole), weights(again))
-    terms = [[(e["step"], e["loss"], e["stage"]) for e in read_log(tmp_path / n / "log.jsonl")] for n in ("whole", "parts")]
+    terms = [
+        [(e["step"], e["loss"], e["stage"]) for e in read_log(tmp_path / n / "log.jsonl")] for n in ("whole", "parts")
+    ]
     assert [t[0] for t in terms[0]] == [2, 4, 6, 8, 10, 12]
     assert {t[0]: t for t in terms[1]}[12] == terms[0][-1]
 
@@ -123,7 +125,9 @@ def test_a_model_that_is_frozen_whole_is_refused(tmp_path):
 
 def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path):
     with pytest.raises(Diverged, match="nan at step 1"):
-        learn(model_with_dropout(), batches, lambda m, x: {"loss": m["head"].weight.sum() * math.nan}, Course(1), tmp_path)
+        learn(
+            model_with_dropout(), batches, lambda m, x: {"loss": m["head"].weight.sum() * math.nan}, Course(1), tmp_path
+        )
 
 
 def test_the_rate_rises_to_its_peak_and_falls_to_a_hundredth():

@@ -52,7 +52,8 @@ def test_two_processes_reach_the_weights_of_one(tmp_path):
     run(tmp_path)
     run(tmp_path, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     alone, first, second = (
-        torch.load(tmp_path / "out" / f"weights-{name}.pt", weights_only=True) for name in ("0-of-1", "0-of-2", "1-of-2")
+        torch.load(tmp_path / "out" / f"weights-{name}.pt", weights_only=True)
+        for name in ("0-of-1", "0-of-2", "1-of-2")
     )
     for name, weight in alone.items():
         assert torch.equal(first[name], second[name])

@@ -51,7 +51,8 @@ class Compared:
 
 class ComparingReader:
     """`vectors` gives the vector of an exhibit where it is known already; other pictures are seen by the encoder.
-    `background`: a sample of the library's pictures. `at_home`: how sure the encoder is to know a video's world.
+    `background`: a sample of the library's pictures. `trust`: how far the encoder knows a statement's words and a
+    video's world, 0 to 1.
     """
 
     name = "comparing"
@@ -61,11 +62,11 @@ class ComparingReader:
         encoder: Any,
         vectors: Callable[[Exhibit], Array | None] | None = None,
         background: Array | None = None,
-        at_home: Callable[[str], float] | None = None,
+        trust: Callable[[str, str], float] | None = None,
         language: str | None = None,
     ) -> None:
         self.encoder, self.vectors, self.background, self.language = encoder, vectors, background, language
-        self.at_home = at_home or (lambda video: 1.0)
+        self.trust = trust or (lambda statement, video: 1.0)
         self.wants = Wants(pictures=vectors is None, side=max(int(encoder.card.side), 64))
 
     # --- the protocol --------------------------------------------------------------------------
@@ -119,10 +120,11 @@ class ComparingReader:
         best, sure = self._best(asked, compared, shown, given)
         notes: dict[str, Any] = {
             "by": "pictures",
-            "scores": dict(zip(choices, compared.values.round(2).tolist(), strict=True)),
+            "scores": {c: round(float(v), 2) for c, v in zip(choices, compared.values, strict=True)},
         }
         why = self._doubt(asked, shown)
-        sure = min(sure, SURE / 2) if why else sure * min(self.at_home(one.video) for one in shown)
+        stated = asked.filled(choices[best])
+        sure = min(sure, SURE / 2) if why else sure * min(self.trust(stated, one.video) for one in shown)
         cited = _cited(compared.scores[:, best], shown)
         return Reading(choices[best], cited, sure, sure < SURE, notes | ({"why": why} if why else {}))
 
@@ -156,6 +158,8 @@ class ComparingReader:
     def _present(self, asked: Asked, shown: Sequence[Exhibit], options: Sequence[str]) -> Reading:
         """Yes where the search is sure of a frame and no other colour fits better; no where it is sure of none."""
         yes, no = _yes_no(options, asked.language)
+        if min(self.trust(asked.look_for, one.video) for one in shown) < SURE:  # what it cannot know is not absent
+            return _nothing("the encoder does not know these words, or what these pictures show")
         best = max(shown, key=lambda one: one.score)
         rivals = contrasts(asked.look_for, asked.language)
         other = 0.0

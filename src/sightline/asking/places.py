@@ -16,6 +16,7 @@ from sightline.records import Moment, Shot
 NEXT = 4.0  # seconds that "next" reaches at least, where shots are shorter
 EVENT = 6.0  # seconds that something which happens lasts at most; a longer moment shows who it happens to
 MOST = 12  # places to look at; more would leave less than a frame for each
+UNSEEN = 0.01
 WEAK = 0.5  # of the surest: a mark or an answer that is less sure is not looked at beside it
 
 
@@ -60,7 +61,8 @@ def places(
         return found[:MOST]
     if asked.order in ("first", "last"):
         return [_edge_shot(asked.order, video, course(video)) for video in videos[:MOST]]
-    return [Place(video, course(video).first, course(video).last, 0.5) for video in videos[:MOST]]
+    sureness = UNSEEN if asked.look_for or asked.who else 0.5  # what is asked for was looked for and not found
+    return [Place(video, course(video).first, course(video).last, sureness) for video in videos[:MOST]]
 
 
 def _of_statements(answers: Mapping[str, Sequence[Moment]]) -> list[Place]:

@@ -59,6 +59,22 @@ def understand(question: str, language: str | None = None) -> Asked:
     return replace(said, order=order, mark=grammar.statement(mark)) if order else said
 
 
+_IT = re.compile(r"\b(?:it|he|she|him|they|them)\b|[它他她](?!们)", re.IGNORECASE)
+_NAMED = re.compile(r"(?:an?|the|my|his|her)\s+(.+)|([\u3400-\u9fff]+)", re.IGNORECASE)
+
+
+def about_the_same(question: str, before: str) -> str:
+    """The question with "it" replaced by what the question before named: "the kite"; as it is where that is nothing."""
+    text = plain(question)
+    if not before or not _IT.search(text):
+        return text
+    named = _NAMED.fullmatch(understand(before).look_for)
+    if named is None:
+        return text
+    name = f"the {named[1]}" if named[1] else named[2]
+    return _IT.sub(lambda it: name, text, count=1)
+
+
 def plain(text: str) -> str:
     """One line: control, invisible and private characters are spaces, runs of spaces are one."""
     kept = (" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else c for c in text)

@@ -39,7 +39,7 @@ def open_reader(name: str, comparing: Callable[[], ComparingReader | None], lang
             raise BadQuery("the reader 'comparing' looks at pictures, and this library holds none; use --reader words")
         return looks
     if name.startswith("openai:") or "://" in name:
-        return _loaded("sightline.language.served", "open_served", "serve", "answering with a served model", name)
+        return _loaded("sightline.language.served", "open_served", "llm", "answering with a served model", name)
     folder = Path(name).expanduser()
     if name.startswith("hf:") or folder.is_dir():
         what = "answering with a transformers model"

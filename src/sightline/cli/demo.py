@@ -1,5 +1,5 @@
-"""`sightline demo`: draws a few videos, takes them in, searches them, writes a contact sheet. Needs no network and
-no weights.
+"""`sightline demo`: draws a few picture-book videos, takes them in, searches them by words in English and Chinese, and
+tells each answer beside the truth. Needs no network; the model that sees the pictures came with the package.
 """
 
 from __future__ import annotations
@@ -7,7 +7,9 @@ from __future__ import annotations
 import argparse
 import shlex
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
+from unicodedata import east_asian_width
 
 from sightline.cli.text import clock, many, print_json, printable, span
 
@@ -34,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from sightline.cli.progress import IndexProgress
     from sightline.demo import run_demo
 
-    print("drawing, indexing and searching three short videos …", file=sys.stderr)
+    print("drawing three short videos, taking them in and searching them …", file=sys.stderr)
     with IndexProgress(args.json) as progress:
         library = Path(args.library) if args.library else Path(args.folder) / "library"
         demo = run_demo(Path(args.folder), library, progress)
@@ -46,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _told(demo: Any, library: Path) -> list[str]:
+    from sightline.encoders.by_name import ABOUT_DEFAULT
+
     counts = demo.counts
     lines = ", ".join(f"{number} {source} lines" for source, number in counts["lines"].items())
     told = [
@@ -57,23 +61,29 @@ def _told(demo: Any, library: Path) -> list[str]:
     told += [_row(one) for one in demo.asked]
     told += [
         "",
+        f"{sum(a.right for a in demo.asked)} of {len(demo.asked)} right (the found second lies where the words hold)",
         f"a contact sheet to open in a browser: {printable(demo.sheet)}",
-        f"try your own: sightline search {shlex.quote(_example(demo))} --library {shlex.quote(str(library))}",
+        f"try your own: sightline search {shlex.quote(demo.asked[0].query)} --library {shlex.quote(str(library))}",
+        "",
+        *wrap(f"On your own videos: {ABOUT_DEFAULT}", 110),
     ]
     return told
 
 
-def _example(demo: Any) -> str:
-    """Two words of something that was just found."""
-    found = [one.query for one in demo.asked if one.found and one.query.isascii()]
-    return " ".join(found[0].split()[-2:]) if found else "red"
-
-
 def _row(one: Any) -> str:
-    found = (
-        f"{clock(one.found[0])}–{clock(one.found[1])} {one.video} (confidence {one.confidence:.2f})"
-        if one.found
-        else "no match"
-    )
-    truth = f"said at {clock(one.truth[0])}" if one.truth else "nowhere in these videos"
-    return f"  {'right' if one.right else 'WRONG'}  “{printable(one.query)}” → {found}; {truth}"
+    """right  “a red kite”  found at 00:08.0 in storybook-26.mp4  true from 00:07.3 to 00:13.4"""
+    found = "nothing" if one.second is None else f"{clock(one.second)} in {one.video} ({one.confidence:.2f})"
+    return f"  {'right' if one.right else 'WRONG'}  {_quoted(one.query, 30)} found {found:<36} {_truth(one)}"
+
+
+def _truth(one: Any) -> str:
+    if one.true_span is None:
+        return "true nowhere"
+    video, (start, end) = one.true_span
+    return f"true from {clock(start)} to {clock(end)}" + ("" if video == one.video else f" in {video}")
+
+
+def _quoted(query: str, width: int) -> str:
+    """In quotes, padded to a width on the terminal, where a Chinese character is as wide as two Latin ones."""
+    wide = sum(2 if east_asian_width(character) in "WF" else 1 for character in query)
+    return f"“{printable(query)}”" + " " * (width - wide)

@@ -6,27 +6,31 @@ Pictures and videos are drawn from combinations that training never showed. `--e
 from __future__ import annotations
 
 import argparse
-import sys
+import time
 from dataclasses import asdict
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from sightline.cli.text import print_json, printable
+from sightline.cli.text import print_json, printable, span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sightline.encoders.encoder import Encoder
     from sightline.evaluate import Report
 
 EXAMPLE = """\
 examples:
   sightline evaluate storybook
-  sightline evaluate storybook --n 200 --videos 20 --json
+  sightline evaluate storybook --n 200 --videos 20 --written 2 --json
   sightline evaluate storybook --encoder colour
 """
 TITLES = {
     "retrieval": "pictures and captions (unseen combinations only)",
     "zero-shot": "one thing in an unseen colour: the right word among all",
     "binding": "colours bound to their nouns",
-    "moments": "moments in held-out videos of 30 to 60 s",
+    "moments": "moments in held-out videos of 30 to 120 s, their frames drawn at one a second",
 }
 
 
@@ -37,30 +41,36 @@ def add(subparsers: Any) -> None:
     parser.add_argument("what", choices=("storybook",), help="what to measure on")
     parser.add_argument("--encoder", default="storybook", metavar="NAME", help="default: storybook, the built-in model")
     parser.add_argument("--n", type=int, default=1000, metavar="N", help="pictures per section (default 1000)")
-    parser.add_argument("--videos", type=int, default=100, metavar="N", help="videos (default 100; 0: none)")
+    parser.add_argument("--videos", type=int, default=200, metavar="N", help="held-out videos (default 200; 0: none)")
+    parser.add_argument(
+        "--written", type=int, default=10, metavar="N", help="how many of them are written to mp4 and indexed too (10)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the pictures and videos (default 1)")
     parser.add_argument("--only-trained", action="store_true", help="leave out the same towers untrained ([lab])")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    from sightline.cli.progress import ShareProgress
     from sightline.encoders.by_name import open_encoder
-    from sightline.evaluate import check, evaluate_storybook, untrained
+    from sightline.evaluate import Size, evaluate_storybook, untrained
 
-    check(args.n, args.videos)
-    reports = [
-        evaluate_storybook(open_encoder(args.encoder), count=args.n, videos=args.videos, seed=args.seed, told=_tell)
-    ]
+    size = Size(args.n, args.videos, args.written, args.seed)
     with_untrained = args.encoder == "storybook" and not args.only_trained
-    if with_untrained and find_spec("torch"):
-        reports.append(evaluate_storybook(untrained(), count=args.n, videos=args.videos, seed=args.seed, told=_tell))
+    measured: list[Callable[[], Encoder]] = [partial(open_encoder, args.encoder)]
+    measured += [untrained] if with_untrained and find_spec("torch") else []
+    began, reports = time.monotonic(), []
+    with ShareProgress(args.json, parts=len(measured)) as progress:
+        for part, encoder in enumerate(measured):
+            reports.append(evaluate_storybook(encoder(), size, told=partial(progress, part)))
     if args.json:
-        print_json({"reports": [asdict(report) for report in reports]})
+        print_json({"reports": [asdict(report) for report in reports], "seconds": time.monotonic() - began})
         return 0
     for report in reports:
         print("\n".join(told(report)))
     if with_untrained and len(reports) == 1:
         print("(the same towers untrained are measured where torch is installed: pip install 'sightline[lab]')")
+    print(f"measured in {span(time.monotonic() - began)}")
     return 0
 
 
@@ -81,7 +91,3 @@ def told(report: Report) -> list[str]:
 
 def _figure(label: str, value: float) -> str:
     return str(int(value)) if label == "asked" else f"{value:.3f}"
-
-
-def _tell(text: str) -> None:
-    print(printable(text), file=sys.stderr, flush=True)

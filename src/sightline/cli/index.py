@@ -12,6 +12,7 @@ EXAMPLE = """\
 examples:
   sightline index ~/Videos
   sightline index lecture.mp4 --screen-text          read the words on the slides too
+  sightline index ~/Videos --encoder onnx:Xenova/clip-vit-base-patch32     see real pictures
   sightline index ~/Videos --watch                   stay and take in what arrives
 """
 
@@ -25,7 +26,9 @@ def add(subparsers: Any) -> None:
         choices=("guided", "every-frame", "skip-unreferenced", "keyframes", "draft"),
         help="guided (default): keyframes first, then only the stretches that need more",
     )
-    parser.add_argument("--encoder", metavar="NAME", help="what sees the pictures (see: sightline encoders list)")
+    parser.add_argument(
+        "--encoder", metavar="NAME", help="what sees the pictures (default: storybook; see: sightline encoders list)"
+    )
     parser.add_argument(
         "--speech", metavar="MODEL", nargs="?", const="whisper:small", help="recognise speech ([speech])"
     )
@@ -68,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     _refuse_wrong_paths(args.paths)
     said = ""
     with Library.open(library_path(args), create=True) as library:
+        if args.encoder is None and not (library.current() or library.fact("encoder")):
+            _tell_default(args.json)
         while True:
             with IndexProgress(args.json) as progress:
                 report = index_paths(library, args.paths, wishes, tell=progress)
@@ -79,6 +84,20 @@ def run(args: argparse.Namespace) -> int:
             if args.watch is None:
                 return 1 if report.failed and not (report.indexed + report.known + report.unchanged) else 0
             time.sleep(args.watch)
+
+
+def _tell_default(as_json: bool) -> None:
+    """A new library sees by the built-in model, and what that model does not know is said before anything is done."""
+    import json
+    import sys
+    import textwrap
+
+    from sightline.encoders.by_name import ABOUT_DEFAULT
+
+    if as_json:
+        print(json.dumps({"event": "note", "text": ABOUT_DEFAULT}), file=sys.stderr)
+    else:
+        print("\n".join(textwrap.wrap(f"note: {ABOUT_DEFAULT}", 100)), file=sys.stderr)
 
 
 def _refuse_wrong_paths(paths: list[str]) -> None:

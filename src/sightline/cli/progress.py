@@ -1,6 +1,6 @@
 """Progress on stderr: a bar with rate and time left on a terminal, plain lines elsewhere, JSON lines with --json.
 
-Events come from `index_paths(..., tell=...)`: compared, progress, file, note, waiting.
+Events come from `index_paths(..., tell=...)`: compared, progress, file, note, waiting. A measurement tells its share.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sightline.cli.text import printable
+from sightline.cli.text import printable, span
 
 
 class IndexProgress(AbstractContextManager["IndexProgress"]):
@@ -78,6 +78,47 @@ class IndexProgress(AbstractContextManager["IndexProgress"]):
             self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             print(line, file=sys.stderr, flush=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar:
+            self.bar.stop()
+
+
+class ShareProgress(AbstractContextManager["ShareProgress"]):
+    """How much of a long measurement is done, and the time left: a bar on a terminal, else a line every 15 seconds.
+
+    Called with the number of the part (of `parts` alike), what is being done, and the share of that part.
+    """
+
+    def __init__(self, as_json: bool, parts: int = 1) -> None:
+        self.as_json, self.parts = as_json, parts
+        self.bar: Any = None
+        self.began = self.told = time.monotonic()
+
+    def __enter__(self) -> ShareProgress:
+        if sys.stderr.isatty() and not self.as_json:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
+            self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self.task = self.bar.add_task("", total=float(self.parts))
+            self.bar.start()
+        return self
+
+    def __call__(self, part: int, what: str, share: float) -> None:
+        done = part + share
+        if self.bar:
+            self.bar.update(self.task, completed=done, description=printable(what))
+        elif what and time.monotonic() - self.told > 15:
+            self.told = time.monotonic()
+            left = (self.told - self.began) * (self.parts / max(done, 1e-3) - 1)
+            if self.as_json:
+                event = {"event": "progress", "doing": what, "share": done / self.parts, "seconds_left": left}
+                sys.stderr.write(json.dumps(event) + "\n")
+            else:
+                line = f"  {printable(what)}: {done / self.parts:.0%} of all, about {span(left)} left"
+                print(line, file=sys.stderr, flush=True)
 
     def __exit__(self, *_: object) -> None:
         if self.bar:

@@ -1,4 +1,4 @@
-"""`sightline storybook make|show|dials`: draws videos with known truth, or one page about a seed or the dials."""
+"""`sightline storybook make|show|dials|blind|speed`: draws videos with known truth, shows and measures that world."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ MAKE = """example:
 """
 SHOW = """example:
   sightline storybook show 7 --out seed-7.png
+"""
+BLIND = """example:
+  sightline storybook blind --n 5000
+"""
+SPEED = """example:
+  sightline storybook speed
 """
 DIALS = """example:
   sightline storybook dials --out dials.png
@@ -48,6 +54,14 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     dials.add_argument("--split", default="train", help="train, val, test, challenge or all (default train)")
     dials.add_argument("--out", metavar="PNG", default="storybook-dials.png", help="where to write the page")
     dials.set_defaults(run=run)
+    blind = verbs.add_parser("blind", help="how far questions are answered without looking", epilog=BLIND)
+    blind.add_argument("--n", type=_count, default=5000, help="how many questions (default 5000)")
+    blind.add_argument("--seed", type=int, default=0, help="of the first video (default 0)")
+    blind.add_argument("--split", default="train", help="train, val, test, challenge or all (default train)")
+    speed = verbs.add_parser("speed", help="frames a second, and whether a seed draws the same bytes", epilog=SPEED)
+    speed.add_argument("--encoder", default="storybook", metavar="NAME", help="what sees the pictures")
+    speed.set_defaults(run=run, split="train")
+    blind.set_defaults(run=run)
     for verb in (make, show):
         verb.add_argument("--split", default="train", help="train, val, test, challenge or all (default train)")
         verb.add_argument(
@@ -101,7 +115,8 @@ def run(args: argparse.Namespace) -> int:
     from sightline.data.storybook.splits import groups
 
     groups(args.split)  # an unknown split is told before anything is drawn
-    return {"make": _make, "show": _show, "dials": _show_dials}[args.verb](args)
+    verbs = {"make": _make, "show": _show, "dials": _show_dials, "blind": _blind, "speed": _speed}
+    return verbs[args.verb](args)
 
 
 def _make(args: argparse.Namespace) -> int:
@@ -125,15 +140,38 @@ def _make(args: argparse.Namespace) -> int:
         told=lambda name: print(json.dumps({"drawn": name}) if args.json else f"drawn {name}", file=sys.stderr),
     )
     asked = [question for episode in episodes for question in episode.questions]
+    rows = blind_baselines(asked, {e.name: e.script for e in episodes}) if args.blind else []
     if args.json:
-        blind = [row.__dict__ for row in blind_baselines(asked)] if args.blind else None
+        blind = [row.__dict__ for row in rows] if args.blind else None
         answer = {"folder": args.folder, "videos": [e.name for e in episodes], "questions": len(asked), "blind": blind}
         print(json.dumps(answer))
         return 0
     print(f"{len(episodes)} videos with {len(asked)} questions in {args.folder}")
     if args.blind:
-        print(as_table(blind_baselines(asked)))
+        print(as_table(rows))
     return 0
+
+
+def _blind(args: argparse.Namespace) -> int:
+    from sightline.data.storybook.blind import as_table, asked_of, blind_baselines
+
+    asked, scripts = asked_of(args.split, args.n, args.seed)
+    rows = blind_baselines(asked, scripts)
+    if args.json:
+        print(json.dumps({"split": args.split, "videos": len(scripts), "blind": [row.__dict__ for row in rows]}))
+        return 0
+    print(f"{len(asked):,} questions about {len(scripts):,} videos of the split {args.split}: shares of right answers")
+    print(as_table(rows))
+    return 0
+
+
+def _speed(args: argparse.Namespace) -> int:
+    from sightline.data.storybook.speed import as_lines, measure
+    from sightline.encoders.by_name import open_encoder
+
+    speed = measure(open_encoder(args.encoder, threads=1).see)
+    print(json.dumps(speed.__dict__) if args.json else "\n".join(as_lines(speed)))
+    return 0 if speed.same_here and speed.same_elsewhere else 1
 
 
 def _show(args: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 
 from sightline.encoders.colour_layout import area_mean
 from sightline.encoders.encoder import Card, fingerprint, seen, unit_rows
+from sightline.encoders.home_world import PLACES, at_home
 from sightline.encoders.lexicon import Lexicon
 from sightline.encoders.model_folder import read_json, weight_digest
 from sightline.encoders.onnx_graph import read_graph
@@ -79,6 +81,14 @@ class BuiltIn:
     def knows(self, text: str) -> float:
         """The share of a text's content words that it knows; 0 where the text names nothing."""
         return float(self._lexicon.numbers([text])[2][0])
+
+    def at_home(self, rows: Array) -> float:
+        """How sure it is that these rows of one video show the picture-book world, which is all that it knows."""
+        return at_home(rows, self._places)
+
+    @cached_property
+    def _places(self) -> Array:
+        return self.read(PLACES).vector
 
 
 def scaled(pixels: Array) -> Array:

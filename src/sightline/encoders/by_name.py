@@ -1,7 +1,7 @@
 """Opens an encoder by the name a person types, and lists what there is.
 
-colour              needs nothing; knows colours, light and layout
-storybook           the built-in model: knows the things of the picture-book world, in English and Chinese
+storybook           the built-in model and the default: knows the drawn picture-book world, in English and Chinese
+colour              needs nothing; knows colours, light and layout of any footage
 none                sees nothing; for libraries searched by speech and screen text
 FOLDER              a folder with ONNX files or safetensors
 onnx:NAME           an ONNX model of the Hugging Face hub, such as onnx:Xenova/clip-vit-base-patch32
@@ -18,7 +18,12 @@ from pathlib import Path
 from sightline.encoders.encoder import Encoder, NoEncoder
 from sightline.errors import NoSuchEncoder
 
-DEFAULT = "colour"
+DEFAULT = "storybook"
+ABOUT_DEFAULT = (
+    "pictures are seen by storybook, the built-in model, which knows a drawn picture-book world and nothing else. In "
+    "your own footage it finds no pictures by words; words in subtitles, speech and on the screen are found in any. "
+    "Name a model for real pictures with --encoder (see: sightline encoders list); --encoder colour finds colours."
+)
 
 
 @dataclass(frozen=True)
@@ -93,11 +98,12 @@ def available() -> list[Available]:
     hub = "example: onnx:Xenova/clip-vit-base-patch32 (fetched once, then offline)"
     return [
         Available(
-            "colour", "colours, light and layout; colour words in English and Chinese", True, "built in, the default"
+            "storybook",
+            "a drawn picture-book world: its things, colours and places, in English and Chinese; no real footage",
+            True,
+            "built in, the default",
         ),
-        Available(
-            "storybook", "the picture-book world: its things, colours and places, in two languages", True, "built in"
-        ),
+        Available("colour", "colours, light and layout; colour words in English and Chinese", True, "built in"),
         Available("none", "nothing: search by speech and screen text alone", True, "built in"),
         Available(
             "FOLDER", "a model folder with ONNX files (or safetensors, with the lab extra)", True, "give its path"

@@ -179,6 +179,12 @@ def heard(terms: Sequence[Term], encoder: Encoder) -> float:
     return float((alone.any(axis=1) | (np.abs(rest - whole) > 1e-6).any(axis=1)).mean())
 
 
+def at_home(view: View, content: int, encoder: Encoder) -> float:
+    """How sure it is that a video is of the world its encoder knows: 1 for one that knows the world at large."""
+    judge = getattr(encoder, "at_home", None)
+    return 1.0 if judge is None else float(judge(np.asarray(view.vectors[view.rows_of(content)], dtype=np.float32)))
+
+
 def _whole(word: str) -> str:
     """The pattern of a word: between spaces where it is written so, anywhere in a run of Chinese."""
     return rf"(?<!\S){re.escape(word)}(?!\S)" if word.isascii() else re.escape(word)

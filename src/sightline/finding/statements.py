@@ -66,11 +66,15 @@ class Statements:
         direction, share = self._direction(statement)
         if direction is None:
             return np.zeros(len(vectors))
-        share *= self.at_home(video)
+        share *= self._at_home(video)
         return np.array([share * self._chance.confidence(float(score)) for score in vectors @ direction])
 
-    def at_home(self, video: str) -> float:
-        """How sure it is that a video is of the world its encoder knows."""
+    def trust(self, statement: str, video: str) -> float:
+        """How far the encoder can be believed: the share of the words it sees, in a video of the world it knows."""
+        direction, share = self._direction(statement)
+        return share * self._at_home(video) if direction is not None else 0.0
+
+    def _at_home(self, video: str) -> float:
         if video not in self._homes:
             self._homes[video] = of.at_home(self.view, self.paths[video], self.encoder)
         return self._homes[video]
@@ -86,7 +90,7 @@ class Statements:
         nowhere = np.full(len(seconds), -1)  # rows that are not the library's
         curve = of.Curve(content, nowhere, seconds, vectors @ direction, end, self.view.shots(content))
         grown = grow(curve, self._chance.score_at(FLOOR), self._chance.noise)
-        share *= self.at_home(video)
+        share *= self._at_home(video)
         sure = [share * self._chance.confidence(one.score) for one in grown]
         found = [
             Moment(video, one.start, one.end, one.score, confidence, {"picture": one.score}, one.second)

@@ -45,11 +45,11 @@ class Wishes:
 
 def generation_wished(library: Library, wishes: Wishes) -> Generation:
     """The generation this run writes to: the library's own settings where nothing else was asked."""
-    from sightline.encoders.by_name import open_encoder
+    from sightline.encoders.by_name import DEFAULT, open_encoder
 
     current = library.current()
     old = current.sampling if current else {}
-    name = wishes.encoder or (current.name if current else library.fact("encoder")) or "colour"
+    name = wishes.encoder or (current.name if current else library.fact("encoder")) or DEFAULT
     sampling = {"every": wishes.every or old.get("every", 1.0), "effort": wishes.effort or old.get("effort", "guided")}
     return library.generation_for(open_encoder(name).card, sampling, rebuild=wishes.rebuild)
 

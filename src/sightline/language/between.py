@@ -57,6 +57,7 @@ class Between:
         self.model, self.family, self.core = model, family_of(model.config), core_of(model)
         self.language = language_of(self.family, self.core)
         self.gather = None if connector is None else gatherer(connector, options)
+        self.is_guided = connector == GUIDED
         self.told, self.words, self.seconds = told, words, seconds
         self.last: Shortened | None = None
 
@@ -132,7 +133,7 @@ class Between:
             raise BadRecord("new pictures on top of a filled cache are not compressed; start with the whole prompt")
         if given.get("input_ids") is None:
             raise BadRecord("compressing needs input_ids: inputs_embeds do not say where the pictures stand")
-        guide = Guide(self.core, self.family, given, self.words) if self.told.connector == GUIDED else None
+        guide = Guide(self.core, self.family, given, self.words) if self.is_guided else None
 
         def gather(standing: Standing, clip: Any, count: int | None) -> Any:
             assert self.gather is not None

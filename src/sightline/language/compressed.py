@@ -36,7 +36,7 @@ class Matching:
 class Compression:
     """What happened inside: `kept` has one entry for each prompt of the last call that showed pictures."""
 
-    connector: str
+    connector: str | None
     tokens: int | None
     kept: list[Kept] = field(default_factory=list)
     calls: int = 0  # how often pictures were compressed
@@ -67,7 +67,7 @@ def compressed(
         raise BadRecord("this model is being compressed already; leave the first `with compressed(…)` before the next")
     if tokens is not None and tokens < 1:
         raise BadRecord(f"a model is shown at least one visual token, not {tokens}")
-    name = connector if isinstance(connector, str) else getattr(connector, "__name__", str(connector))
+    name = connector if connector is None or isinstance(connector, str) else getattr(connector, "__name__", "a rule")
     told = Compression(name, tokens)
     with Between(model, connector, options, told, words, seconds).put_on():
         yield told

@@ -49,11 +49,11 @@ class Prefilled:
             self._forget(self.cache.get_seq_length() - shared)
         else:
             self.cache = None
-        self.prompt, self.reused = prompt, shared
         embeddings = prompt.embeddings[:, shared:]
         positions = None if prompt.positions is None else prompt.positions[:, :, shared:]
         self.last = self._run(embeddings, positions, shared, deeper_for(prompt, embeddings, shared))[-1]
         self.ahead = length if positions is None else int(positions[:, 0, -1].max()) + 1
+        self.prompt, self.reused = prompt, shared
 
     @torch.inference_mode()
     def likelihood(self, ids: Sequence[int]) -> float:
@@ -104,10 +104,10 @@ class Prefilled:
     ) -> Tensor:
         if positions is None:
             positions = torch.arange(start, start + embeddings.shape[1], device=embeddings.device)[None]
-        made = self.language(
-            inputs_embeds=embeddings, position_ids=positions, past_key_values=self.cache, use_cache=True, **(more or {})
-        )
-        self.cache = made.past_key_values
+        given = {"inputs_embeds": embeddings, "position_ids": positions, "past_key_values": self.cache, **(more or {})}
+        known, self.prompt = self.prompt, None  # whatever breaks here leaves keys and values of no use
+        made = self.language(**given, use_cache=True)
+        self.prompt, self.cache = known, made.past_key_values
         hidden = made.last_hidden_state[0]
         if more is not None:
             hidden = hidden[-1:]  # of a prompt only the end matters
@@ -122,13 +122,19 @@ class Prefilled:
         return any(getattr(self.cache, "is_sliding", None) or [])
 
 
+def _positions(prompt: Shortened) -> Tensor:
+    """[3, L]; a prompt of words alone is numbered alike by every kind of model."""
+    if prompt.positions is not None:
+        return prompt.positions[:, 0]
+    return torch.arange(prompt.columns.shape[1], device=prompt.columns.device).expand(3, -1)
+
+
 def common(one: Shortened, other: Shortened) -> int:
     """How many tokens two prompts of one row share from the beginning."""
     length = min(one.columns.shape[1], other.columns.shape[1])
     same = torch.ones(length, dtype=torch.bool, device=one.columns.device)
-    for mine, its in zip((one.embeddings, *one.deeper), (other.embeddings, *other.deeper), strict=True):
+    for mine, its in zip((one.embeddings, *one.deeper), (other.embeddings, *other.deeper), strict=False):
         same &= (mine[0, :length] == its[0, :length]).all(-1)
     same &= one.visual[0, :length] == other.visual[0, :length]
-    if one.positions is not None and other.positions is not None:
-        same &= (one.positions[:, 0, :length] == other.positions[:, 0, :length]).all(0)
+    same &= (_positions(one)[:, :length] == _positions(other)[:, :length]).all(0)
     return int(same.long().cumprod(0).sum())

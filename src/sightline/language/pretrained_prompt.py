@@ -86,14 +86,11 @@ def _told(clip: Clip, place: int) -> str:
 
 def harmless(text: str, tokenizer: Any) -> str:
     """The text with every special piece of the tokenizer broken up by a space, so that it is read as letters."""
-    pieces = sorted(filter(None, map(str, _special(tokenizer))), key=len, reverse=True)
-    while found := next((piece for piece in pieces if piece in text and len(piece) > 1), None):
+    special = {str(piece) for piece in (*tokenizer.all_special_tokens, *tokenizer.get_added_vocab())}
+    pieces = sorted((piece for piece in special if len(piece.split()) == 1 and len(piece) > 1), key=len, reverse=True)
+    while found := next((piece for piece in pieces if piece in text), None):  # ends: each round splits a word in two
         text = text.replace(found, f"{found[0]} {found[1:]}")
     return text
-
-
-def _special(tokenizer: Any) -> list[str]:
-    return [*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()]
 
 
 def ids_of(text: str, tokenizer: Any) -> list[int]:

@@ -3,7 +3,8 @@
 Positions: models that number their tokens 0, 1, 2 … number what is left anew, as if less had been shown. Models with
 positions in time, rows and columns (M-RoPE) keep them: a gathered token stands at the weighted mean of the places it
 came from, rounded, and all text stays where it stood in the whole prompt.
-Tokens beside the grid (line breaks, class tokens) are kept while they take at most an eighth of the budget.
+Tokens beside the grid (line breaks, class tokens) are kept while they take at most an eighth of the budget, or while
+the cells alone would not fill it.
 Shapes: B prompts, L their length, L' the shorter one; ids [B, L], embeddings [B, L', W], positions [3, B, L'].
 """
 
@@ -168,21 +169,21 @@ class _Draft:
 
 def _gathered(piece: Standing, gather: Gather, count: int | None, when: Array) -> tuple[Any | None, bool]:
     """The groups (None: all cells as they are), and whether the tokens beside the grid are kept."""
-    beside = len(piece.loose_columns)
+    beside, places = len(piece.loose_columns), len(piece.columns)
     if count is not None and count >= piece.count:
         return None, True
-    keep_beside = count is not None and beside * BESIDE <= count
-    cells = count if count is None or not keep_beside else count - beside
+    fits = count is not None and beside < count and (beside * BESIDE <= count or count > places)
+    cells = None if count is None else min(count - beside * fits, places)
     frames, high, wide = piece.size
     clip = import_module("sightline.connectors.clips").Clip(
         tokens=piece.rows.detach().float().unflatten(0, (frames, high * wide)),
         seconds=torch.as_tensor(when[:, 0], device=piece.rows.device),
         grid=(high, wide),
     )
-    groups = gather(piece, clip, None if cells is None else min(cells, len(piece.columns)))
-    if cells is not None and groups.count != min(cells, len(piece.columns)):
+    groups = gather(piece, clip, cells)
+    if cells is not None and groups.count != cells:
         raise BadRecord(f"the connector was asked for {cells} tokens and gave {groups.count}")
-    return groups, keep_beside if count is not None else beside * BESIDE <= groups.count
+    return groups, fits or (count is None and beside * BESIDE <= groups.count)
 
 
 def apart(first: Tensor, cells: int) -> Tensor:

@@ -9,6 +9,9 @@ Shapes: attention C -> C, of any heads
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
@@ -32,12 +35,13 @@ def looks_at_what_is_alike(attention: Attention, likeness: float = 1.2, carried:
             layer.weight.mul_(FRESH).add_(torch.eye(len(layer.weight)) * share)
 
 
-def quiet_qformer(width: int, queries: int, *, text: bool, text_out: bool = False) -> QFormer:
+def quiet_qformer(width: int, queries: int, *, text: bool, text_out: bool = False, cross_every: int = 2) -> QFormer:
     """A Q-Former whose queries take up the text beside them, then hand on what is like it; without text, the mean.
 
     Norms with a large eps keep what is quiet quiet: the queries are small, and would otherwise drown the question.
     """
-    qformer = QFormer(width, queries, context_width=width, layers=LAYERS, text=text, text_out=text_out, eps=0.01)
+    texts = {"text": text, "text_out": text_out}  # whether it takes texts, and hands them on
+    qformer = QFormer(width, queries, context_width=width, layers=LAYERS, cross_every=cross_every, eps=0.01, **texts)
     for number, layer in enumerate(qformer.layers):
         looks_at_what_is_alike(layer.attend.inner, likeness=0.0, carried=0.0 if number else 2.0)
         if layer.look is not None:
@@ -61,6 +65,22 @@ def project_normed(start: Start) -> nn.Linear:
         project.weight.copy_(start.project.weight / start.seen_width**0.5)
         project.bias.copy_(start.project.bias)
     return project
+
+
+@contextmanager
+def at_rest(part: nn.Module) -> Iterator[None]:
+    """Where no gradients are kept, the part's parameters ask for none either.
+
+    torch's counter of operations stumbles over views of parameters (learned queries) that still do.
+    """
+    asking = [] if torch.is_grad_enabled() else [p for p in part.parameters() if p.requires_grad]
+    for parameter in asking:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in asking:
+            parameter.requires_grad_(True)
 
 
 def one_by_one(tokens: Tensor) -> Tensor:

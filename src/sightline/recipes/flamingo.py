@@ -26,7 +26,7 @@ from sightline.connectors.resampler import Perceiver
 from sightline.fusion.gated import GatedBlock, latest_medium
 from sightline.language.tiny_lm import TinyLM, option_scores
 from sightline.nn.positions import SecondsEmbedding, elapsed
-from sightline.recipes.first_looks import looks_at_what_is_alike, one_by_one, project_normed
+from sightline.recipes.first_looks import at_rest, looks_at_what_is_alike, one_by_one, project_normed
 from sightline.recipes.starting_lm import Start
 from sightline.records import Prefix
 from sightline.training.batches import Batch
@@ -65,7 +65,8 @@ class Flamingo(System):
             return Shown(None)
         seen = batch.seen
         frames = one_by_one(seen.tokens)
-        latents = self.resample(frames, torch.ones(frames.shape[:2], dtype=torch.bool))
+        with at_rest(self.resample):
+            latents = self.resample(frames, torch.ones(frames.shape[:2], dtype=torch.bool))
         prefix = self.connect(replace(seen, tokens=latents.unflatten(0, seen.mask.shape), grid=None))
         when = self.when(elapsed(prefix.span.mean(dim=2), prefix.mask))
         return Shown(replace(prefix, embeddings=self.norm_like_words(prefix.embeddings + when)))

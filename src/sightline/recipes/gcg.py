@@ -3,10 +3,11 @@
 Shows: a chooser that learns from weak labels: nobody says when, only what the answer is.
 Command: sightline train gcg --size tiny --out DIR
 From: GCG (arXiv 2401.10711): Gaussian generator, perturbed top-k, L_vqa + L_reg + L_con.
-Departures: the width follows the number of frames; labels are frames merged to K segments, the most similar of each
-(top-K labels all fall into one scene); L_reg in frames with the order hinge, as released; negatives are this video's
-other frames and the wrong options. Frames and texts are the built-in towers' vectors. `gcg_paper` and `gcg_released`
-are the same system with other settings.
+Departures: the width follows the number of frames; a frame is as similar to the statement as its best place is; L_reg
+in frames with the order hinge, as released; negatives are this video's other frames and the wrong options. Frames and
+texts are the built-in towers' vectors. Labels may be taken by any rule of keyframes: on storybook those of merging and
+of steepness miss evidence that top-K finds (recipes/imbalanced.py measures it). `gcg_paper` and `gcg_released` are the
+same system with other settings.
 Shapes: seen.vectors [B, T, E], statement [B, E] -> centres [B, K] -> K frames -> prefix [B, M, W]
 """
 
@@ -24,7 +25,7 @@ from sightline.objectives.contrastive_grounding import GroundingHead, contrastiv
 from sightline.recipes.starting_lm import Start
 from sightline.records import Choice
 from sightline.training.batches import Batch
-from sightline.training.choosing import Choosing, by_rule, relevance
+from sightline.training.choosing import Choosing, by_rule, highest, relevance, similarities
 from sightline.training.system import Shown, answer_terms
 
 SYSTEM = {
@@ -43,12 +44,13 @@ class Settings:
     """Where the paper, its code and the corrected system differ."""
 
     text: str = "statement"  # what frames are compared with for the labels: "statement", "answer" or "question"
-    rule: str = "merged-by-features"  # how labels are taken from the similarities (keyframes.CHOOSERS)
+    rule: str = "similarity"  # how labels are taken from the similarities (keyframes.CHOOSERS)
     unit: str = "frames"  # of L_reg: "frames" or "share"
     hinge: bool = True
     negatives: tuple[str, ...] = ("left_frames", "wrong_options")  # and "other_answers"
     released_width: float | None = None  # None: the width follows T
     gradient: str = "true"
+    by_place: bool = True  # a frame is as similar as its best place; else as its vector, as in the paper
     regression: float = 0.3  # weights of L_reg and L_con
     contrast: float = 0.1
 
@@ -81,9 +83,11 @@ def text_of(batch: Batch, which: str) -> Tensor:
 
 def labels(batch: Batch, settings: Settings, k: int) -> Tensor:
     """The frames that likely hold the answer, in time order: [B, k]"""
-    scores = relevance(batch.seen, text_of(batch, settings.text))
-    chosen: Tensor = by_rule(settings.rule, scores, k, batch.seen.mask, batch.seen.vectors).index
-    return chosen
+    measure = relevance if settings.by_place else similarities
+    scores = measure(batch.seen, text_of(batch, settings.text))
+    if settings.rule == "similarity":  # the same as by_rule, for all videos at once
+        return highest(scores, k, batch.seen.mask).index
+    return by_rule(settings.rule, scores, k, batch.seen.mask, batch.seen.vectors).index
 
 
 def regression(model: GCG, batch: Batch, choice: Choice) -> Tensor:

@@ -27,7 +27,7 @@ SYSTEM = {
 }
 PAPER = Settings(
     text="statement",
-    rule="similarity",
+    by_place=False,
     unit="share",
     hinge=False,
     negatives=("left_frames",),

@@ -26,7 +26,7 @@ SYSTEM = {
 }
 RELEASED = Settings(
     text="answer",
-    rule="similarity",
+    by_place=False,
     unit="frames",
     hinge=True,
     negatives=("left_frames", "wrong_options", "other_answers"),

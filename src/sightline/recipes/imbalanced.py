@@ -1,8 +1,8 @@
 """Where the answer is short and the rest is alike: which rules still find it? What reading notes hold against GCG.
 
 The world "imbalanced" (starting_lm.SIZES) asks about events of 2 seconds in videos of 64, among eight scenes with
-things of the same kinds and colours; K = 4 of T = 64 frames. A rule gets the similarities of all frames with a text: the
-question (what a chooser has when reading), or the statement or the bare answer (what a label maker has).
+things of the same kinds and colours; K = 4 of T = 64 frames. A rule gets the similarities of all frames with a text:
+the question (what a chooser has when reading), or the statement or the bare answer (what a label maker has).
 
 From: reading notes on GCG (arXiv 2401.10711): top-K labels all fall into the longest scene that matches.
 Departures: the similarities are real ones of the built-in towers, not drawn numbers.
@@ -25,7 +25,8 @@ from sightline.training.kept import Kept, evidence
 Array = Any
 Rule = Callable[[Array, int, Array], Array]  # scores [T], k, vectors [T, E] -> index [k]
 TEXTS = ("question", "statement", "answer")
-SEGMENTS = 3  # times K: how many segments the default cuts a video into before it takes the K best
+MOST = 0.05  # the answer's share of the video
+SEGMENTS = 3  # times K: how many segments a video is cut into before the K best are taken
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def best_segments(scores: Array, k: int, vectors: Array, *, segments: int = SEGM
 
 
 def rules() -> dict[str, Rule]:
-    """The training-free rules by name: those of keyframes, and the default of the systems."""
+    """The training-free rules by name: those of keyframes, and one between merging and top-k."""
     from sightline.keyframes import CHOOSERS
 
     def rule(name: str) -> Rule:
@@ -67,18 +68,20 @@ def rules() -> dict[str, Rule]:
         "steepest",
         "mmr",
     )
-    return {name: rule(name) for name in names} | {"best segments (default)": best_segments}
+    return {name: rule(name) for name in names} | {"best-segments": best_segments}
 
 
 def study(
     world: World | None = None,
     k: int = 4,
     texts: Sequence[str] = TEXTS,
+    most: float = MOST,
     told: Callable[[str], None] | None = None,
 ) -> list[Found]:
-    """Every rule with every text on the world's questions."""
+    """Every rule with every text, on the world's questions whose evidence is at most this share of the frames."""
     kept = seen_world(world or size_named("imbalanced").exam, told=told)
     given = [_given(kept, number) for number in range(len(kept.questions))]
+    given = [each for each in given if each[2].mean() <= most]
     found = []
     for text in texts:
         for name, rule in rules().items():

@@ -17,7 +17,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from sightline.connectors.clips import Gathering, runs
-from sightline.recipes.first_looks import one_by_one, project_normed, quiet_qformer
+from sightline.recipes.first_looks import at_rest, one_by_one, project_normed, quiet_qformer
 from sightline.recipes.starting_lm import Start
 from sightline.records import Seen
 from sightline.training.batches import Batch
@@ -50,7 +50,8 @@ class Querying(System):
         frames = seen.mask.shape[1]
         context = self.norm_seen(one_by_one(seen.tokens))
         text = None if question is None else question.repeat_interleave(frames, dim=0)[:, None]
-        gathered, _ = self.qformer(context, None, text)
+        with at_rest(self.qformer):
+            gathered, _ = self.qformer(context, None, text)
         return gathered.unflatten(0, seen.mask.shape)
 
     def see(self, batch: Batch) -> Shown:

@@ -6,9 +6,9 @@ From: PVC (arXiv 2412.09613): stills standardised to 4 copies; causal attention 
 AdaLN(x; x + TE) (nn/vit.py); v = MLP(AdaLN(x~; x~ + TE)) of folded squares (connectors/pixel_shuffle.py); two stages,
 pictures to videos 1 : 1 and 3 : 1, in both of which all parameters learn.
 Departures: the tower's outputs are kept on disk, so the attention along time comes behind the tower instead of within
-its last layers, and its layer scale begins at 0. As many frames as keep tokens of their own within the budget (every
-other one at tiny). The MLP is one linear layer that begins as the start's, on the mean of a square. Stills are frames of
-the evidence.
+its last layers, and its layer scale begins at 0.01. As many frames as keep tokens of their own within the budget (every
+other one at tiny). The MLP is one linear layer that begins as the start's, on the mean of a square. Stills are frames
+of the evidence.
 Shapes: seen.tokens [B, T, N, D] -> T' frames -> folded [B, T', N', 16 D] -> prefix [B, M, W]
 """
 
@@ -52,7 +52,7 @@ class PVC(System):
         self.progressive = progressive
         if progressive:
             self.when = SecondsEmbedding(width)
-            self.look_back = Progressive(width, HEADS, layer_scale=0.0)
+            self.look_back = Progressive(width, HEADS, layer_scale=0.01)
 
     def see(self, batch: Batch) -> Shown:
         seen = standardised(batch.seen, self.every)

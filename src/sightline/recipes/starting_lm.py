@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from sightline.data.storybook.dials import Dials
 from sightline.errors import BadQuery
 from sightline.recipes.questions_seen import HOME, SEEN_IN_ONE, SEEN_IN_ORDER, Eye, World, seen_world
 from sightline.training.batches import Batch, Batches
-from sightline.training.kept import Kept, home, name_of
+from sightline.training.kept import Kept, alone, home, name_of
 from sightline.training.loop import CHECKPOINT, Course, Stage, learn_in_stages
 
 Model = Any
@@ -53,7 +53,7 @@ SIZES = {
     "tiny": Size(
         learn=World(320, 32, dials=LONG),
         exam=World(80, 32, split="test", seed=1, dials=LONG),
-        width=96, layers=2, choose=4, tokens=32, start_steps=800, steps=160, batch=32,
+        width=96, layers=2, choose=4, tokens=32, start_steps=800, steps=100, batch=32,
     ),
     "small": Size(
         learn=World(1500, 32, kinds=SEEN_IN_ONE + SEEN_IN_ORDER, languages=("en", "zh"), dials=LONG),
@@ -63,7 +63,7 @@ SIZES = {
     "imbalanced": Size(  # the answer is 2 seconds of 64, eight scenes are alike
         learn=World(160, 64, kinds=SEEN_IN_EVENTS, dials=IMBALANCED),
         exam=World(200, 64, split="test", seed=1, kinds=SEEN_IN_EVENTS, dials=IMBALANCED),
-        width=96, layers=2, choose=4, tokens=32, start_steps=800, steps=160, batch=32, start_from="tiny",
+        width=96, layers=2, choose=4, tokens=32, start_steps=800, steps=100, batch=32, start_from="tiny",
     ),
 }  # fmt: skip
 
@@ -135,15 +135,16 @@ def start_of(size: Size, told: Told | None = None, steps: int | None = None) -> 
     if size.start_from:
         return replace(start_of(size_named(size.start_from), told), size=size)
     learned_on = seen_world(size.learn, told=told)
-    facts = {"kind": "lm", "seen": learned_on.folder.name, "version": VERSION}
-    facts |= {"size": asdict(replace(size, start_steps=steps or size.start_steps, steps=0))}
+    own = {name: getattr(size, name) for name in ("width", "layers", "choose", "tokens", "batch")}
+    facts = {"kind": "lm", "seen": learned_on.folder.name, "version": VERSION, "steps": steps or size.start_steps} | own
     folder = home() / name_of(facts)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         start = _fresh(size, learned_on)
         model = _picked(start)
-        if not (folder / DONE).is_file():
-            _train(model, Batches(learned_on, start.tokenizer), steps or size.start_steps, size, folder, told)
+        with alone(folder):
+            if not (folder / DONE).is_file():
+                _train(model, Batches(learned_on, start.tokenizer), steps or size.start_steps, size, folder, told)
     kept = load_file(str(folder / CHECKPOINT))
     model.load_state_dict({k.removeprefix("model."): v for k, v in kept.items() if k.startswith("model.")})
     return start

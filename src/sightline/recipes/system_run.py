@@ -86,11 +86,11 @@ def run_system(
     import torch
 
     torch.set_num_threads(1)  # sums come out alike on any machine
-    rank, world = join()
-    tell = (lambda text: told({"note": text})) if told and rank == 0 else None
+    tell = (lambda text: told({"note": text})) if told else None
     sized = size_named(size)
     start = start_of(sized, tell)
     learn_on, ask = own_data(Path(data), sized, tell) if data != "storybook" else data_of(sized, tell)
+    rank, world = join()  # only now: what is made once is made by one process, while the others wait
     recipe = recipe_named(name)
     model = built(recipe, start, seed, idea)
     stages = stages_of(recipe, model, sized, idea)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from sightline.data.storybook.motion import visible_spans
+from sightline.data.storybook.props import PROPS
 from sightline.data.storybook.script import Event, Script
-from sightline.data.storybook.splits import action_group, colour_group
+from sightline.data.storybook.splits import action_group, colour_group, colours_of, props_in
 from sightline.data.storybook.truth import Span, sentence
 from sightline.data.storybook.words import Both, Word, article
 
@@ -104,10 +104,21 @@ ASKED: dict[str, tuple[Both, Both]] = {
 
 
 class Desk:
-    """One script, one pair of dice, and what every kind of question needs."""
+    """One script, one pair of dice, and what every kind of question needs.
+
+    Where there are several scenes, what the first one shows is neither asked for nor offered as an answer: else who saw
+    the first frame alone would know which option belongs to it, or which happens first.
+    """
 
     def __init__(self, script: Script, dice: Random) -> None:
         self.script, self.dice = script, dice
+        self.opening = script.scenes[0] if len(script.scenes) > 1 else None
+        early = set(self.opening.things) if self.opening else set()
+        self.things = [k for k in range(len(script.things)) if k not in early]
+        self.events = [event for event in script.events if event.thing not in early]
+        self.props = {script.things[k].prop for k in early}
+        self.colours = {script.things[k].colour for k in early}
+        self.strangers = [k for k in self.things if self.strange(script.things[k].prop, script.things[k].colour)]
         self.synonym = 1 if script.split == "challenge" else 0
         self.luck = {event: dice.random() for event in script.events}  # drawn once: asking again does not help
 
@@ -134,12 +145,10 @@ class Desk:
         return Question(video, 0, kind, question, tuple(options), options.index(right), tuple(seconds), event, unseen)
 
     def event(self) -> Event | None:
-        return self.dice.choice(self.script.events) if self.script.events else None
+        return self.dice.choice(self.events) if self.events else None
 
     def thing(self) -> int:
-        """A thing to ask about; not one of the first frame where there are others, so that one look is not enough."""
-        late = [k for k in range(len(self.script.things)) if visible_spans(self.script, k)[0][0] > 0]
-        return self.dice.choice(late or range(len(self.script.things)))
+        return self.dice.choice(self.things)
 
     def others(self, pool: Sequence[str], right: str, here: Sequence[str] = (), count: int = OPTIONS - 1) -> list[str]:
         """Wrong options from the pool of possible right ones: up to two that this video shows, then any."""
@@ -150,7 +159,7 @@ class Desk:
 
     def other_events(self, asked: Sequence[Event]) -> list[Both]:
         """Other events of the video; fewer than two are too few to choose from."""
-        rest = [event for event in self.script.events if event not in asked]
+        rest = [event for event in self.events if event not in asked]
         chosen = self.dice.sample(rest, min(len(rest), OPTIONS - 1))
         return [sentence(self.script, event, self.synonym) for event in chosen]
 
@@ -159,6 +168,21 @@ class Desk:
         return colour_group(it.prop, it.colour) != "train" or (
             action is not None and action_group(it.prop, action) != "train"
         )
+
+    def strange(self, prop: str, colour: str) -> bool:
+        """Neither its kind nor its colour is in the first scene: who is like others is most often like early ones."""
+        return prop not in self.props and colour not in self.colours
+
+    def pair(self) -> tuple[str, str]:
+        """A colour x thing pair that could be there: as alike to what is shown as shown things are to each other."""
+        prop = self.dice.choice(tuple(PROPS))
+        if self.dice.random() < self.script.dials.similarity:
+            like = self.script.things[self.thing()]
+            if self.dice.random() < 0.5:
+                prop = like.prop
+            else:
+                return self.dice.choice(props_in(like.colour, self.script.split)), like.colour
+        return prop, self.dice.choice(colours_of(prop, self.script.split))
 
     def backdrop(self, event: Event) -> str:
         return self.script.scene_of(event.thing).backdrop

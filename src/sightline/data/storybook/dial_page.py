@@ -8,7 +8,7 @@ from typing import Any
 from sightline.data.storybook.dials import Dials
 from sightline.data.storybook.page import MARGIN, SOFT, WIDTH, Page
 from sightline.data.storybook.questions import questions
-from sightline.data.storybook.script import Script, random_script
+from sightline.data.storybook.script import DISSOLVE, Script, random_script
 
 SETTINGS: dict[str, tuple[Any, Any, Any]] = {
     "seconds": (10.0, 60.0, 300.0),
@@ -19,6 +19,9 @@ SETTINGS: dict[str, tuple[Any, Any, Any]] = {
     "similarity": (0.0, 0.5, 1.0),
     "glyph": (0.05, 0.1, 0.2),
     "hold": (0.0, 2.0, 6.0),
+    "sign": (0.0, 0.5, 1.0),
+    "speech": (0.0, 0.5, 1.0),
+    "dissolve": (0.0, 0.5, 1.0),
     "motion": (0.0, 0.5, 1.0),
     "generic": (0.0, 0.5, 1.0),
 }
@@ -35,6 +38,13 @@ def _meaning(name: str) -> str:
     return row.split("|")[2].strip()
 
 
+def _shown(script: Script, name: str) -> list[float]:
+    """Three seconds in the middle of thirds; of `dissolve`, those at which scenes join."""
+    if name == "dissolve":
+        return [scene.start + DISSOLVE / 2 for scene in script.scenes[1:4]]
+    return [script.seconds * (2 * k + 1) / 6 for k in range(3)]
+
+
 def _cell(page: Page, script: Script, name: str, x: int, y: int, width: int) -> int:
     """Three pictures over a timeline, or three questions; returns its height."""
     if name in ASKING:
@@ -43,8 +53,8 @@ def _cell(page: Page, script: Script, name: str, x: int, y: int, width: int) -> 
             page.lines(x, f"{question.kind}: {question.question.en}", 14, right=x + width)
         return page.y - y
     small = (width - 12) // 3
-    for k in range(3):
-        page.picture(script, script.seconds * (2 * k + 1) / 6, x + k * (small + 6), y, small)
+    for k, second in enumerate(_shown(script, name)):
+        page.picture(script, second, x + k * (small + 6), y, small)
     top = small * 9 // 16 + 10
     return top + page.timeline(script, x, y + top, width, tall=18)
 

@@ -14,6 +14,9 @@ Turn one dial and hold the others, and two systems are compared on that phenomen
 | `motion` | share of questions that need several frames (action, direction, order) | looks | moves |
 | `generic` | share of questions about the whole ("what is it about?") | specific | generic |
 | `hold` | seconds each picture stands still before the world moves on: still repeats | film | slide show |
+| `sign` | chance that a sign hangs in a scene | unwritten | labelled |
+| `speech` | chance that somebody says something in a scene | silent | talkative |
+| `dissolve` | chance that a scene dissolves in instead of cutting in | hard cuts | soft joins |
 """
 
 from __future__ import annotations
@@ -50,9 +53,9 @@ class Dials:
     motion: float = 0.5
     generic: float = 0.1
     hold: float = 0.0
-    sign: float = 0.6  # chance of a sign in a scene
-    speech: float = 0.6  # chance of a spoken line in a scene
-    dissolve: float = 0.3  # chance that a scene dissolves in instead of cutting in
+    sign: float = 0.6
+    speech: float = 0.6
+    dissolve: float = 0.3
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sightline.data.storybook.desk import OPTIONS, Desk, Question, word_of
 from sightline.data.storybook.motion import visible_spans
-from sightline.data.storybook.props import PROPS
 from sightline.data.storybook.script import SIGN_WORDS, lines_about
 from sightline.data.storybook.splits import colours_of, props_doing
 from sightline.data.storybook.truth import action_name, place, sentence, statement, the_name
@@ -19,7 +18,10 @@ def what(desk: Desk) -> Question | None:
     if len(twins) > 1:
         return None
     prop = script.things[event.thing].prop
-    wrong = desk.others(props_doing(event.action, script.split), prop, [t.prop for t in script.things])
+    pool = [p for p in props_doing(event.action, script.split) if p not in desk.props]
+    if prop in desk.props:
+        return None
+    wrong = desk.others(pool, prop, [script.things[k].prop for k in desk.things])
     return desk.ask(
         "what",
         word_of(THINGS[prop], True),
@@ -36,9 +38,10 @@ def colour(desk: Desk) -> Question | None:
     script = desk.script
     k = desk.thing()
     thing = script.things[k]
-    if sum(t.prop == thing.prop for t in script.things) > 1:
+    pool = [c for c in colours_of(thing.prop, script.split) if c not in desk.colours]
+    if sum(t.prop == thing.prop for t in script.things) > 1 or thing.colour in desk.colours or len(pool) < 3:
         return None
-    wrong = desk.others(colours_of(thing.prop, script.split), thing.colour, [t.colour for t in script.things])
+    wrong = desk.others(pool, thing.colour, [script.things[j].colour for j in desk.things])
     name = the_name(script, k)
     return desk.ask(
         "colour",
@@ -55,8 +58,10 @@ def where(desk: Desk) -> Question | None:
     event = desk.event()
     if event is None:
         return None
-    right = desk.backdrop(event)
-    wrong = desk.others(tuple(PLACES), right, [s.backdrop for s in desk.script.scenes])
+    right, first = desk.backdrop(event), desk.opening.backdrop if desk.opening else ""
+    if right == first:
+        return None
+    wrong = desk.others([p for p in PLACES if p != first], right, [s.backdrop for s in desk.script.scenes])
     return desk.ask(
         "where",
         place(right),
@@ -71,22 +76,23 @@ def where(desk: Desk) -> Question | None:
 def absent_pair(desk: Desk) -> tuple[str, str]:
     """A possible pair that the video does not show."""
     shown = {(t.prop, t.colour) for t in desk.script.things}
-    while True:
-        prop = desk.dice.choice(tuple(PROPS))
-        pair = prop, desk.dice.choice(colours_of(prop, desk.script.split))
-        if pair not in shown:
-            return pair
+    while (pair := desk.pair()) in shown:
+        pass
+    return pair
 
 
 def with_article(name: Both) -> Both:
     return Both(article(name.en), name.zh)
 
 
-def which(desk: Desk) -> Question:
-    k = desk.thing()
+def which(desk: Desk) -> Question | None:
+    if not desk.strangers:
+        return None
+    k = desk.dice.choice(desk.strangers)
     wrong: set[tuple[str, str]] = set()
     while len(wrong) < OPTIONS - 1:
-        wrong.add(absent_pair(desk))
+        if desk.strange(*(pair := absent_pair(desk))):
+            wrong.add(pair)
     name = desk.script.things[k].name
     return desk.ask(
         "which",
@@ -121,16 +127,19 @@ def present(desk: Desk) -> Question:
 
 def text(desk: Desk) -> Question | None:
     script = desk.script
-    if not script.signs:
+    early = {s.text for s in script.signs if desk.opening and s.start < desk.opening.end}
+    late = [s for s in script.signs if s.text not in early]
+    if not late:
         return None
-    sign = desk.dice.choice([s for s in script.signs if s.start > 0] or script.signs)
-    pool = tuple(str(n) for n in range(2, 100)) if sign.text.isdigit() else SIGN_WORDS
+    sign = desk.dice.choice(late)
+    words = [str(n) for n in range(2, 100)] if sign.text.isdigit() else SIGN_WORDS
+    pool = [word for word in words if word not in early]
     if sign.text not in pool:  # a hand-written sign
-        pool = (*pool, sign.text)
+        pool.append(sign.text)
     backdrop = script.scenes[script.scene_at((sign.start + sign.end) / 2)].backdrop
     if sum(scene.backdrop == backdrop for scene in script.scenes) > 1:
         return None
-    wrong = desk.others(pool, sign.text, [s.text for s in script.signs])
+    wrong = desk.others(pool, sign.text, [s.text for s in late])
     where = place(backdrop, desk.synonym)
     truth = Both(f"the sign {where.en} says {sign.text}", f"{where.zh.removeprefix('在')}的牌子上写着{sign.text}")
     return desk.ask(
@@ -147,7 +156,7 @@ def whom(desk: Desk) -> Question | None:
     script, event = desk.script, desk.event()
     if event is None or event.other is None:
         return None
-    rest = [k for k in range(len(script.things)) if k not in (event.thing, event.other)]
+    rest = [k for k in desk.things if k not in (event.thing, event.other)]
     wrong = desk.dice.sample(rest, min(len(rest), OPTIONS - 1))
     if len(wrong) < 2:
         return None
@@ -165,9 +174,10 @@ def whom(desk: Desk) -> Question | None:
 
 def said(desk: Desk) -> Question | None:
     script = desk.script
-    if not script.speech:
+    late = [line for line in script.speech if line.thing in desk.things]
+    if not late:
         return None
-    line = desk.dice.choice(script.speech)
+    line = desk.dice.choice(late)
     members = script.scene_of(line.thing).things
     pool = [said for k in members for said in lines_about(script.things[k].name) if said != line.text]
     name = the_name(script, line.thing, desk.synonym)

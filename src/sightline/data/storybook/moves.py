@@ -25,7 +25,7 @@ def action(desk: Desk) -> Question | None:
     if event is None or sum(e.thing == event.thing for e in script.events) > 1:
         return None
     wrong = desk.others(
-        actions_of(script.things[event.thing].prop, script.split), event.action, [e.action for e in script.events]
+        actions_of(script.things[event.thing].prop, script.split), event.action, [e.action for e in desk.events]
     )
     return desk.ask(
         "action",
@@ -102,7 +102,7 @@ def when(desk: Desk) -> Question | None:
     script, event = desk.script, desk.event()
     if event is None:
         return None
-    rest = [e for e in script.events if e is not event and abs(e.start - event.start) > 0.5]
+    rest = [e for e in desk.events if e is not event and abs(e.start - event.start) > 0.5]
     wrong = [_spell((e.start, e.end)) for e in desk.dice.sample(rest, min(len(rest), OPTIONS - 1))]
     if len(set(wrong)) < 2 or len(set(wrong)) < len(wrong):
         return None
@@ -119,9 +119,11 @@ def when(desk: Desk) -> Question | None:
 
 def first(desk: Desk) -> Question | None:
     script = desk.script
-    if len(script.events) < 3:
+    strange = [event for event in desk.events if event.thing in desk.strangers]
+    pool = strange if len(strange) >= 3 else desk.events
+    if len(pool) < 3:
         return None
-    chosen = sorted(desk.dice.sample(script.events, min(len(script.events), OPTIONS)), key=lambda e: e.start)
+    chosen = sorted(desk.dice.sample(pool, min(len(pool), OPTIONS)), key=lambda e: e.start)
     if chosen[1].start - chosen[0].start < 0.5:
         return None
     first, *rest = chosen
@@ -177,11 +179,11 @@ def meanwhile(desk: Desk) -> Question | None:
 
 
 def _false_gist(desk: Desk, scenes: Sequence[Scene], told: Sequence[int]) -> list[Both] | None:
-    """The video's own things in places of which at least one is wrong; None where the dice told the truth."""
+    """Things of these scenes in places of which at least one is wrong; None where the dice told the truth."""
     script = desk.script
     used = {script.scene_of(k).backdrop for k in told}
     places = desk.dice.sample([p for p in PLACES if p not in used], len(scenes))
-    things = desk.dice.sample([k for k in range(len(script.things)) if k not in told], len(scenes))
+    things = desk.dice.sample([k for scene in scenes for k in scene.things if k not in told], len(scenes))
     if all(script.scene_of(k).backdrop == p for k, p in zip(things, places, strict=True)):
         return None
     return [somebody_somewhere(script, k, p) for k, p in zip(things, places, strict=True)]

@@ -90,6 +90,11 @@ def _small_sprite(prop: str, colour: str, texture: str, pixels: int, angle: int,
     return _pose(prop, colour, texture, pixels, angle, mirrored)
 
 
+@lru_cache(maxsize=48)  # things that stand still; half a megabyte each at 720p
+def _large_sprite(prop: str, colour: str, texture: str, pixels: int, angle: int, mirrored: bool) -> Any:
+    return _pose(prop, colour, texture, pixels, angle, mirrored)
+
+
 def _pose(prop: str, colour: str, texture: str, pixels: int, angle: int, mirrored: bool) -> Any:
     from PIL import Image, ImageOps
 
@@ -106,5 +111,5 @@ def _pose(prop: str, colour: str, texture: str, pixels: int, angle: int, mirrore
 def sprite(prop: str, colour: str, texture: str, pixels: int, angle: float = 0.0, mirrored: bool = False) -> Any:
     """The prop as an RGBA picture `pixels` high, turned clockwise by `angle` degrees."""
     turn = -round(angle / ANGLE_STEP) * ANGLE_STEP % 360
-    make = _small_sprite if pixels <= 112 else _pose
+    make = _small_sprite if pixels <= 112 else _large_sprite
     return make(prop, colour, texture, max(2, pixels), turn, mirrored)

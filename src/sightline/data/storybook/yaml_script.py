@@ -32,7 +32,6 @@ from pathlib import Path
 from sightline.data.storybook.dials import Dials
 from sightline.data.storybook.script import (
     APPEARS,
-    SIZES,
     VANISHES,
     WITH_OTHER,
     Event,
@@ -44,8 +43,10 @@ from sightline.data.storybook.script import (
     stand,
 )
 from sightline.data.storybook.sprites import TEXTURES
-from sightline.data.storybook.words import ACTIONS, COLOUR_WORDS, PLACES, THINGS, Both, Word
+from sightline.data.storybook.words import ACTION_NAMES, COLOUR_WORDS, PLACES, SIZE_WORDS, THINGS, Both, Word
 from sightline.data.storybook.yaml_subset import BadScript, Node, mistake, parse
+
+LONGEST_SIGN = 16  # letters
 
 
 class _Fields:
@@ -86,7 +87,8 @@ class _Fields:
     def choice(self, key: str, allowed: Iterable[str], default: str | None = None) -> str:
         text, known = self.text(key, default), list(allowed)
         if text not in known:
-            raise mistake(self.line_of(key), f"no {key} {text!r}{_meant(text, known)}; there are {', '.join(known)}")
+            what = {"is": "thing", "does": "action"}.get(key, key)
+            raise mistake(self.line_of(key), f"no {what} {text!r}{_meant(text, known)}; there are {', '.join(known)}")
         return text
 
     def word(self, key: str, table: dict[str, Word], default: str | None = None) -> str:
@@ -109,6 +111,17 @@ class _Fields:
 def _meant(word: str, known: list[str]) -> str:
     close = difflib.get_close_matches(word, known, 1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _painted(sign: _Fields) -> str:
+    """A sign's text, which the one font that is always there can paint."""
+    text, line = sign.text("text"), sign.line_of("text")
+    if not 1 <= len(text.strip()) <= LONGEST_SIGN:
+        raise mistake(line, f"a sign has 1 to {LONGEST_SIGN} letters, not {len(text.strip())}")
+    strange = next((letter for letter in text if not " " <= letter <= "~"), None)
+    if strange:
+        raise mistake(line, f"{strange!r} cannot be painted on a sign; take Latin letters and figures, or have it said")
+    return text.strip()
 
 
 class _Stage:
@@ -145,19 +158,20 @@ class _Stage:
         for child in fields.children("signs"):
             sign = _Fields(child, "a sign", "text x from to height")
             height = sign.number("height", 0.02, 0.3, 0.1)
-            self.signs.append(
-                Sign(sign.text("text"), *self._span(sign, scene), sign.number("x", 0, 1, 0.5), 1.15 * height, height)
-            )
+            span, x = self._span(sign, scene), sign.number("x", 0, 1, 0.5)
+            self.signs.append(Sign(_painted(sign), *span, x, 1.15 * height, height))
         for child in fields.children("speech"):
             said = _Fields(child, "a speech line", "who says zh from to")
             text = said.text("says")
+            if not text.strip():
+                raise mistake(said.line_of("says"), "a speech line needs some words")
             self.speech.append(
                 Speech(*self._span(said, scene), self._who(said, "who", scene), Both(text, said.text("zh", text)))
             )
 
     def _thing(self, node: Node, x: float) -> None:
         fields = _Fields(node, "a thing", "is colour texture size x y facing")
-        prop, size = fields.word("is", THINGS), fields.choice("size", SIZES, "middle")
+        prop, size = fields.word("is", THINGS), fields.word("size", SIZE_WORDS, "middle")
         thing = Thing(
             prop,
             fields.word("colour", COLOUR_WORDS),
@@ -191,7 +205,7 @@ class _Stage:
 
     def _event(self, node: Node, scene: Scene) -> None:
         fields = _Fields(node, "an event", "who does from to times side other")
-        who, action = self._who(fields, "who", scene), fields.choice("does", ACTIONS)
+        who, action = self._who(fields, "who", scene), fields.word("does", ACTION_NAMES)
         start, end = self._span(fields, scene)
         other = self._who(fields, "other", scene) if action in WITH_OTHER else None
         side = fields.choice("side", ("left", "right"), "right")

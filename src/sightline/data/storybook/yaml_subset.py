@@ -94,6 +94,8 @@ class _Reader:
             content = _without_comment(raw)
             if len(content) - len(content.lstrip()) > _DEEPEST:
                 raise mistake(number, f"indented by more than {_DEEPEST} spaces")
+            if content == "---" and not self.lines:
+                continue  # where a document begins
             if content.strip():
                 self.lines.append((number, len(content) - len(content.lstrip()), content.strip()))
         self.at = 0
