@@ -24,6 +24,7 @@ ROWS = {
     "13": "row13_memory",
     "14": "row14_noop",
     "parity": "parity",
+    "compressed": "row_compressed",
 }
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 

@@ -15,14 +15,21 @@ if TYPE_CHECKING:
 
     from sightline.ask import ask_library
     from sightline.index import Wishes, index_paths
+    from sightline.language.compressed import compressed
     from sightline.search import find_moments
     from sightline.store.library import Library
 
 __version__ = "0.1.0"
-__all__ = ["Wishes", "ask_library", "find_moments", "index_paths", "open_library"]
+__all__ = ["Wishes", "ask_library", "compressed", "find_moments", "index_paths", "open_library"]
 
 # Loaded when first named.
-_HOMES = {"Wishes": "index", "ask_library": "ask", "index_paths": "index", "find_moments": "search"}
+_HOMES = {
+    "Wishes": "index",
+    "ask_library": "ask",
+    "compressed": "language.compressed",
+    "find_moments": "search",
+    "index_paths": "index",
+}
 
 
 def open_library(path: str | Path, *, create: bool = False) -> Library:

@@ -88,19 +88,19 @@ class Demo:
         return {**asdict(self), "asked": [{**asdict(one), "right": one.right} for one in self.asked]}
 
 
-def scripts() -> dict[str, Script]:
+def scripts(count: int = len(SEEDS)) -> dict[str, Script]:
     """The demo's episodes by the names of their files."""
     from sightline.data.storybook.script import random_script
 
-    return {f"storybook-{seed}.mp4": random_script(seed) for seed in SEEDS}
+    return {f"storybook-{seed}.mp4": random_script(seed) for seed in SEEDS[:count]}
 
 
-def draw_videos(folder: Path, size: tuple[int, int] = (640, 360)) -> list[Path]:
+def draw_videos(folder: Path, count: int = len(SEEDS), size: tuple[int, int] = (640, 360)) -> list[Path]:
     """The episodes with subtitles beside them; those already drawn are kept."""
     from sightline.data.storybook.film import video
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name, script in scripts().items():
+    for name, script in scripts(count).items():
         path = folder / name
         if not path.exists():
             half_done = folder / f"drawing-{name}"
@@ -108,7 +108,7 @@ def draw_videos(folder: Path, size: tuple[int, int] = (640, 360)) -> list[Path]:
             for beside in folder.glob(f"drawing-{path.stem}.*.srt"):
                 beside.rename(folder / beside.name.removeprefix("drawing-"))
             half_done.rename(path)
-    return [folder / name for name in scripts()]
+    return [folder / name for name in scripts(count)]
 
 
 def run_demo(folder: Path, library_folder: Path | None = None, tell: Told | None = None) -> Demo:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-import torch  # noqa: TID253
+import torch
 
 from sightline.errors import BadRecord
 from sightline.language.compressed import Compression

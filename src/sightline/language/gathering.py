@@ -14,8 +14,8 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-import torch  # noqa: TID253
-import torch.nn.functional as F  # noqa: TID253
+import torch
+import torch.nn.functional as F
 
 from sightline.errors import BadRecord
 from sightline.language.compressed import Matching

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-import torch  # noqa: TID253
+import torch
 
 from sightline.language.families import core_of, family_of
 from sightline.language.families.pieces import Shown, as_clip

@@ -21,7 +21,7 @@ from sightline.errors import BadQuery, BadRecord, MissingExtra
 from sightline.language.reader import Turn, Wants
 
 try:
-    import torch  # noqa: TID253
+    import torch
     import transformers  # noqa: F401, TID253
 except ModuleNotFoundError as missing:
     raise MissingExtra("a transformers model as a reader", "lab") from missing

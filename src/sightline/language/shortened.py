@@ -16,8 +16,8 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-import torch  # noqa: TID253
-from torch import Tensor  # noqa: TID253
+import torch
+from torch import Tensor
 
 from sightline.errors import BadRecord
 from sightline.language.families import Family

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import torch  # noqa: TID253
+import torch
 
 from sightline.language.families.pieces import Piece, Shown, asked, grids, of_modality, plain_positions
 from sightline.language.families.pixels import CLIP_MEAN, CLIP_STD, prepared

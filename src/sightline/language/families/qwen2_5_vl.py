@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch  # noqa: TID253
+import torch
 
 from sightline.errors import BadRecord
 from sightline.language.families.pieces import Shown, asked, grids, of_modality

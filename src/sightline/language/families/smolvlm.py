@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch  # noqa: TID253
+import torch
 
 from sightline.language.families.pieces import Shown, asked, grids, of_modality, plain_positions, square
 from sightline.language.families.pixels import HALF_MEAN, HALF_STD, normalised, scaled
