@@ -46,14 +46,10 @@ def test_the_reason_names_the_encoder_and_where_others_are(footage: Library) -> 
 
 @clips
 def test_words_are_found_in_real_footage_all_the_same(footage: Library) -> None:
-    line = next(line for content in footage_contents(footage) for line in content)
+    with footage.view() as view:
+        line = next(line for content in view.videos for line in view.lines(content))
     found = find_moments(footage, line.text)
     assert not found.no_match and found.moments[0].start <= line.start + 1e-6
-
-
-def footage_contents(library: Library) -> list[list]:
-    with library.view() as view:
-        return [lines for content in view.videos if (lines := view.lines(content))]
 
 
 @clips
@@ -108,8 +104,9 @@ def test_the_places_are_those_of_the_drawn_world() -> None:
 
 def test_the_chance_is_how_often_a_direction_at_random_scores_so() -> None:
     draw = np.random.default_rng(3)
-    places, rows = (r / np.linalg.norm(r, axis=1, keepdims=True) for r in (draw.standard_normal((7, 193)),
-                                                                          draw.standard_normal((40_009, 193))))  # fmt: skip
+    drawn = draw.standard_normal((7 + 40_009, 193))
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    places, rows = drawn[:7], drawn[7:]
     share = ((rows @ places.T).max(axis=1) >= 0.2).mean()
     assert home_world.chance(0.2, 7, 193) == pytest.approx(share, rel=0.15)
 

@@ -79,7 +79,7 @@ def test_a_kill_at_a_moment_loses_nothing(folder, uninterrupted, tmp_path, secon
 def test_a_kill_at_every_step_of_the_way_loses_nothing(folder, uninterrupted, tmp_path):
     """From one state of the library after another, a run is killed at its first step, its second, ... its sixtieth;
     what the sixtieth left is the next state. After every kill the library is sound and nothing half done is visible;
-    every fifth is carried on to its end, which must equal the uninterrupted run.
+    every tenth is carried on to its end, which must equal the uninterrupted run.
     """
     expected, _ = uninterrupted
     state, kills, carried_on = tmp_path / "state", 0, 0
@@ -94,7 +94,7 @@ def test_a_kill_at_every_step_of_the_way_loses_nothing(folder, uninterrupted, tm
             assert done.returncode == 137, done.stderr[-500:]
             kills += 1
             _looked_at(library, expected)
-            if kills % 5 == 0:
+            if kills % 10 == 0:
                 _sound_and_continues(folder, _copied(library, tmp_path / "carried on"), expected)
                 carried_on += 1
         _copied(library, state)

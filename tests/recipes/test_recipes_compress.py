@@ -6,7 +6,15 @@ torch = pytest.importorskip("torch")
 
 from made_up_batch import D, made_up_batch, made_up_start, with_mask, with_tokens  # noqa: E402
 
-from sightline.recipes import llama_vid, ppllava, ppllava_dpo, ppllava_mixed, ppllava_released, pvc  # noqa: E402
+from sightline.recipes import (  # noqa: E402
+    llama_vid,
+    ppllava,
+    ppllava_dpo,
+    ppllava_long,
+    ppllava_mixed,
+    ppllava_released,
+    pvc,
+)
 from sightline.training import policy  # noqa: E402
 
 
@@ -28,7 +36,7 @@ def test_ppllava_weighs_the_places_of_a_frame_by_their_likeness_with_the_questio
     start, batch = made_up_start(), made_up_batch()
     shown = ppllava.build(start).eval().see(batch)
     tokens, asked = batch.seen.tokens[2, 7], batch.words.vector[2]
-    weights = torch.tensor([12.0 * cosine(token - token.mean(), asked) for token in tokens]).exp()
+    weights = torch.tensor([4.0 * cosine(token - token.mean(), asked) for token in tokens]).exp()
     by_hand = sum(weight * token for weight, token in zip(weights / weights.sum(), tokens, strict=True))
     assert torch.allclose(shown.prefix.embeddings[2, 7], start.project(by_hand), atol=1e-4)
 
@@ -91,6 +99,25 @@ def test_dpo_measures_from_where_its_stage_began():
         torch.nn.init.normal_(model.lm.words.weight)
     assert float(ppllava_dpo.losses(model, batch)["preference"]) != pytest.approx(0.6931, abs=1e-4)
     assert torch.equal(model.before.words.weight, before)
+
+
+def test_a_long_prompt_is_the_question_and_then_every_real_option():
+    batch = made_up_batch()
+    words = ppllava_long.options_in_prompt(batch).words
+    for row in range(5):
+        own = [batch.words.ids[row][batch.words.mask[row]]]
+        ids, mask = (part[row] for part in batch.options)
+        options = [ids[k][mask[k]] for k in range(4) if bool(batch.real[row, k])]
+        assert torch.equal(words.ids[row][words.mask[row]], torch.cat(own + options))
+
+
+def test_the_stretched_table_keeps_the_words_and_its_first_places():
+    start = made_up_start()
+    model = ppllava_long.build(start)
+    assert torch.equal(model.lm.words.weight, start.lm.words.weight)
+    assert torch.equal(model.lm.positions.weight[:20], start.lm.positions.weight[:20])
+    learns = {name for name, p in model.lm.named_parameters() if p.requires_grad and "positions" in name}
+    assert learns == {"positions.tail"}
 
 
 def opened_pvc(start):

@@ -271,6 +271,38 @@ def test_ovis_shows_mixtures_of_rows_of_its_table():
     assert torch.allclose(chosen.prefix.embeddings[2], by_hand, atol=1e-5)
 
 
+def test_a_video_is_heard_again_by_what_was_seen_of_it(mini):
+    from sightline.data.storybook.script import random_script
+    from sightline.recipes.sounds_heard import heard, sound_of
+    from sightline.training.batches import Batches
+
+    start, _, exam = mini
+    worlds = (start.size.learn, start.size.exam)
+    seen = Batches(exam, start.tokenizer).batch([0, len(exam.questions) - 1]).seen
+    world = start.size.exam
+    last = random_script(world.seed * 1_000_003 + world.videos - 1, world.dials, world.split)
+    sound = sound_of(seen, worlds)
+    assert torch.allclose(sound.tokens[1, :, 0], torch.from_numpy(heard(last)[0]), atol=1e-5)
+    assert float((sound.tokens[0] - sound.tokens[1]).abs().mean()) > 0.01
+    unknown = replace(seen, vectors=seen.vectors + 1.0)
+    assert not bool(sound_of(unknown, worlds).tokens.any())
+
+
+def test_a_piece_of_sound_says_which_bands_were_loud():
+    from sightline.data.storybook.script import random_script
+    from sightline.data.storybook.sound import RATE, samples
+    from sightline.encoders.audio import log_mel
+    from sightline.recipes.sounds_heard import BANDS, heard
+
+    script = random_script(5)
+    bands, seconds = heard(script)
+    begin = round((float(seconds[3]) - 1.0) * (RATE // 3))
+    piece = log_mel(samples(script)[::3][begin : begin + 2 * (RATE // 3)], RATE // 3, BANDS)
+    assert bands.shape == (8, 2 * BANDS) and float(seconds[0]) == pytest.approx(1.0, abs=1e-3)
+    assert float(abs(bands[3, :BANDS] - piece.mean(axis=1)).max()) < 0.05
+    assert float(abs(bands[3, BANDS:] - piece.max(axis=1)).max()) < 0.2
+
+
 def test_a_question_with_fewer_options_has_no_likelihood_for_the_others():
     batch = made_up_batch()
     for recipe in (blip2_stage1, flamingo, llama_adapter):

@@ -45,7 +45,8 @@ def test_a_film_is_seen_at_the_decoders_own_seconds(mini, folder):
     seen = seen_files(folder, 5, lambda place: place == 2)
     assert list(seen.films) == ["film 2.mp4"]
     assert seen.tokens.shape[:2] == (1, 5)
-    assert seen.seconds[0] == pytest.approx([0.4, 1.2, 2.0, 2.8, 3.6], abs=0.05)
+    shown = [4, 14, 24, 33, 43]  # the frame shown at the middle of each fifth, 12 a second
+    assert seen.seconds[0] == pytest.approx([frame / 12 for frame in shown], abs=1e-4)
 
 
 def test_a_question_about_a_video_that_is_not_there_is_refused(mini, tmp_path):

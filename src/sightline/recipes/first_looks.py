@@ -23,7 +23,7 @@ FRESH = 0.3  # what is left of the random beginning
 LAYERS = 2  # of a Q-Former; 12 in BLIP-2
 
 
-def looks_at_what_is_alike(attention: Attention, likeness: float = 1.2, carried: float = 1.5) -> None:
+def looks_at_what_is_alike(attention: Attention, likeness: float = 0.8, carried: float = 1.5) -> None:
     """Queries and keys nearly as they are, so that attention follows likeness; what is looked at is handed on."""
     with torch.no_grad():
         for layer, share in (

@@ -6,8 +6,8 @@ From: PPLLaVA (arXiv 2411.02327): cosine of every token with the prompt, weighte
 answer.
 Departures: one softmax within each box instead of two (connectors/prompt_pool.py; `ppllava_released` has both); the
 guide is the question alone, in training as when reading. Pictures and words meet in the built-in towers' space, so the
-layers before the cosine begin as the identity; the linear layer comes after pooling. One softmax scale of 12: the
-built-in towers' cosines differ more than CLIP's, which it takes 100 for.
+layers before the cosine begin as the identity; the linear layer comes after pooling. The softmax has a scale of 4
+(CLIP's is 100): a sharper guide shows what the question names and hides what answers it, which often stands beside.
 Shapes: seen.tokens [B, T, N, D], guide [B, E] -> prefix [B, M, W]
 """
 
@@ -39,7 +39,7 @@ class Settings:
     """Where the paper, its code and the corrected system differ."""
 
     weighting: str = "box"  # "box": one softmax in each box; "released": one over the video, then one in each box
-    scale: float = 12.0
+    scale: float = 4.0
     guide: str = "question"  # what guides in training: "question", or the "conversation" with its answer, as released
 
 

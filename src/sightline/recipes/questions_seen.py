@@ -10,6 +10,7 @@ Shapes: pixels [T, 3, H, W] -> tokens [T, rows * columns, D], vectors [T, D]; te
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -57,12 +58,13 @@ class World:
 def seen_world(world: World, tower: Path = HOME, told: Told | None = None) -> Kept:
     """The world's videos as the tower saw them, drawn and seen now if that was never done before."""
     eye = Eye.opened(tower)
-    facts = {"kind": world.split, "tower": eye.mark, "grid": GRID, "version": VERSION, "world": asdict(world)}
     scripts = [random_script(world.seed * 1_000_003 + k, world.dials, world.split) for k in range(world.videos)]
     asked: list[Asked] = []
     for script in scripts:
         made = questions(script, world.each, world.kinds, world.seed)
         asked += [as_asked(question, world.languages[k % len(world.languages)]) for k, question in enumerate(made)]
+    facts = {"kind": world.split, "tower": eye.mark, "grid": GRID, "version": VERSION, "world": asdict(world)}
+    facts["drawn"] = _digest(drawn(scripts[0], 1).pixels.tobytes(), *map(repr, asked))  # storybook itself may change
 
     def films() -> Iterator[Film]:
         for k, script in enumerate(scripts):
@@ -71,6 +73,13 @@ def seen_world(world: World, tower: Path = HOME, told: Told | None = None) -> Ke
             yield eye.film(name_of(script), drawn(script, world.frames))
 
     return kept(facts, films, lambda: asked, eye.read)
+
+
+def _digest(*parts: bytes | str) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        digest.update(part if isinstance(part, bytes) else part.encode())
+    return digest.hexdigest()
 
 
 def name_of(script: Script) -> str:
