@@ -1,4 +1,4 @@
-"""A miniature of the systems' world: a few short videos, a language model that has hardly learned, in a folder of its own."""
+"""A miniature of the systems' world: a few short videos, and a language model that has hardly learned."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The comparison: every run once, means and spreads over seeds, the blind baseline beside, figures that can be listed."""
+"""The comparison: every run once, means and spreads over seeds, the blind one beside, figures that can be listed."""
 
 import statistics
 

@@ -1,4 +1,4 @@
-"""Videos and questions of one's own: decoded once, one video in five kept for the exam, errors that name what is wrong."""
+"""Videos and questions of one's own: decoded once, one video in five for the exam, errors that name what is wrong."""
 
 import json
 

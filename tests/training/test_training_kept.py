@@ -1,4 +1,4 @@
-"""What the tower saw, on disk: seen once, found again, never half there; batches that are the same for the same step."""
+"""What the tower saw, on disk: seen once, found again, never half there; a step's batch is always the same."""
 
 from dataclasses import replace
 

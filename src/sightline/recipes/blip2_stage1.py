@@ -24,7 +24,7 @@ from sightline.objectives.contrastive import CLIP_SCALE, symmetric_contrastive
 from sightline.objectives.matching import matching, matching_pairs
 from sightline.objectives.next_word import next_word
 from sightline.objectives.terms import similarity
-from sightline.recipes.first_looks import at_rest, one_by_one, quiet_qformer, read_words
+from sightline.recipes.first_looks import at_rest, quiet_qformer, read_words
 from sightline.recipes.starting_lm import Start
 from sightline.recipes.stills import with_stills
 from sightline.records import Words
@@ -83,7 +83,8 @@ class Representing(System):
         return torch.as_tensor(self.share_text(words[:, 0]))
 
     def see(self, batch: Batch) -> Shown:
-        gathered = self.share_seen(self.queries(one_by_one(batch.seen.tokens)))  # [B * T, Q, E]
+        assert batch.seen.tokens is not None
+        gathered = self.share_seen(self.queries(batch.seen.tokens.flatten(0, 1)))  # [B * T, Q, E]
         valid = batch.seen.mask.repeat_interleave(gathered.shape[1], dim=1)
         by_video = gathered.unflatten(0, batch.seen.mask.shape).flatten(1, 2)
         return Shown(None, extras={"queries": F.normalize(by_video, dim=-1), "valid": valid})

@@ -17,7 +17,7 @@ from torch import Tensor
 from sightline.connectors.clips import Gathering, runs
 from sightline.recipes.blip2_stage1 import Representing
 from sightline.recipes.blip2_stage1 import losses as representing
-from sightline.recipes.first_looks import LAYERS, one_by_one, project_normed
+from sightline.recipes.first_looks import LAYERS, project_normed
 from sightline.recipes.starting_lm import Start
 from sightline.training.batches import Batch
 from sightline.training.system import Shown, System, answer_terms
@@ -37,7 +37,8 @@ class Generating(Representing):
         self.connect = Gathering(runs, project_normed(start), start.tokens)
 
     def see(self, batch: Batch) -> Shown:
-        gathered = self.queries(one_by_one(batch.seen.tokens)).unflatten(0, batch.seen.mask.shape)
+        assert batch.seen.tokens is not None
+        gathered = self.queries(batch.seen.tokens.flatten(0, 1)).unflatten(0, batch.seen.mask.shape)
         return Shown(self.connect(replace(batch.seen, tokens=gathered, grid=None)))
 
     forward = System.forward

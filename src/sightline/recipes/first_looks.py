@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sightline.connectors.qformer import QFormer
 from sightline.nn.attention import Attention
@@ -81,8 +81,3 @@ def at_rest(part: nn.Module) -> Iterator[None]:
     finally:
         for parameter in asking:
             parameter.requires_grad_(True)
-
-
-def one_by_one(tokens: Tensor) -> Tensor:
-    """Every frame as a sample of its own: [B, T, N, D] -> [B * T, N, D]"""
-    return tokens.flatten(0, 1)

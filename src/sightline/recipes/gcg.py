@@ -5,9 +5,10 @@ Command: sightline train gcg --size tiny --out DIR
 From: GCG (arXiv 2401.10711): Gaussian generator, perturbed top-k, L_vqa + L_reg + L_con.
 Departures: the width follows the number of frames; a frame is as similar to the statement as its best place is; L_reg
 in frames with the order hinge, as released; negatives are this video's other frames and the wrong options. Frames and
-texts are the built-in towers' vectors. Labels may be taken by any rule of keyframes: on storybook those of merging and
-of steepness miss evidence that top-K finds (recipes/imbalanced.py measures it). `gcg_paper` and `gcg_released` are the
-same system with other settings.
+texts are the built-in towers' vectors. The chooser is grounded first, without the language model, which is cheap; then
+all learns together. Labels may be taken by any rule of keyframes: on storybook those of merging and of steepness miss
+evidence that top-K finds (recipes/imbalanced.py measures it). `gcg_paper` and `gcg_released` are the same system with
+other settings, and learn everything together from the first step.
 Shapes: seen.vectors [B, T, E], statement [B, E] -> centres [B, K] -> K frames -> prefix [B, M, W]
 """
 
@@ -26,7 +27,7 @@ from sightline.recipes.starting_lm import Start
 from sightline.records import Choice
 from sightline.training.batches import Batch
 from sightline.training.choosing import Choosing, by_rule, highest, relevance, similarities
-from sightline.training.system import Shown, answer_terms
+from sightline.training.system import answer_terms
 
 SYSTEM = {
     "name": "GCG, corrected",
@@ -70,6 +71,7 @@ class GCG(Choosing):
                 gradient=settings.gradient,
             )
             self.head = GroundingHead(start.shared_width, dropout=0.1)
+            torch.nn.init.orthogonal_(self.chooser.down[1].weight)  # what is alike stays alike
 
     def pick(self, batch: Batch) -> Choice:
         return self.chooser(batch.seen, batch.words, batch.option_vectors)
@@ -99,10 +101,9 @@ def regression(model: GCG, batch: Batch, choice: Choice) -> Tensor:
     return pulled + order_hinge(centres, frames) if model.settings.hinge else pulled
 
 
-def contrast(model: GCG, batch: Batch, shown: Shown) -> Tensor:
+def contrast(model: GCG, batch: Batch, choice: Choice) -> Tensor:
     """L_con: chosen frames and the answer's sentence against what is not chosen and what is not the answer."""
-    choice, head, against = shown.choice, model.head, model.settings.negatives
-    assert choice is not None
+    head, against = model.head, model.settings.negatives
     event = text_of(batch, "statement" if model.settings.text == "question" else model.settings.text)
     others = batch.seen.mask.shape[1] - choice.weight.shape[1]
     left = perturbed_top_k(1 - choice.scores, others, samples=DRAWS, gradient=model.settings.gradient)
@@ -120,12 +121,24 @@ def build(start: Start, idea: bool = True) -> GCG:
     return GCG(start, Settings(), idea)
 
 
+def ground(model: GCG, batch: Batch) -> dict[str, Tensor]:
+    """Looking before answering: the chooser's own two losses."""
+    choice, weights = model.pick(batch), model.settings
+    reg, con = regression(model, batch, choice), contrast(model, batch, choice)
+    return {"loss": weights.regression * reg + weights.contrast * con, "regression": reg, "contrast": con}
+
+
 def losses(model: GCG, batch: Batch) -> dict[str, Tensor]:
     scores, shown = model(batch)
     answer = answer_terms(scores, batch)
     if not model.picks:
         return {"loss": answer["options"] + answer["words"], **answer}
-    reg, con = regression(model, batch, shown.choice), contrast(model, batch, shown)
+    reg, con = regression(model, batch, shown.choice), contrast(model, batch, shown.choice)
     weights = model.settings
     whole = answer["options"] + answer["words"] + weights.regression * reg + weights.contrast * con
     return {"loss": whole, **answer, "regression": reg, "contrast": con}
+
+
+ANSWER = {"lm": "trained 0.3"}
+STAGES = (("ground", 4.0, {"lm": "frozen", "connect": "frozen"}, ground), ("answer", 1.0, ANSWER, losses))
+STAGES_WITHOUT = (("answer", 1.0, ANSWER, losses),)

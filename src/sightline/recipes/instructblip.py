@@ -17,7 +17,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from sightline.connectors.clips import Gathering, runs
-from sightline.recipes.first_looks import at_rest, one_by_one, project_normed, quiet_qformer
+from sightline.recipes.first_looks import at_rest, project_normed, quiet_qformer
 from sightline.recipes.starting_lm import Start
 from sightline.records import Seen
 from sightline.training.batches import Batch
@@ -47,8 +47,9 @@ class Querying(System):
 
     def queries(self, seen: Seen, question: Tensor | None = None) -> Tensor:
         """What the queries gather from each frame: [B, T, Q, D]"""
+        assert seen.tokens is not None
         frames = seen.mask.shape[1]
-        context = self.norm_seen(one_by_one(seen.tokens))
+        context = self.norm_seen(seen.tokens.flatten(0, 1))  # every frame by itself
         text = None if question is None else question.repeat_interleave(frames, dim=0)[:, None]
         with at_rest(self.qformer):
             gathered, _ = self.qformer(context, None, text)

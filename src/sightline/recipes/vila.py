@@ -42,6 +42,7 @@ class ViLA(Choosing):
         super().__init__(start, picks)
         if picks:
             self.prompter = FramePrompter(start.seen_width, start.shared_width, start.choose)
+            torch.nn.init.eye_(self.prompter.question.weight)  # pictures and words are of one space: begin there
             seen_by_teacher = start.frames * start.tokens // start.choose
             self.teacher = Gathering(runs, copy.deepcopy(start.project), seen_by_teacher)
             self.decode = TokenDecoder(start.tokens, seen_by_teacher)
