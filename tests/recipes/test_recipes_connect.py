@@ -237,7 +237,7 @@ def test_video_chatgpt_shows_places_over_time_then_frames_over_space():
 def test_valley_begins_as_its_first_way(recipe):
     start, batch = made_up_start(), made_up_batch()
     first, own = (module.build(start).eval().see(batch).prefix for module in (valley, recipe))
-    assert torch.allclose(first.embeddings, own.embeddings, atol=1e-5)
+    assert torch.allclose(first.embeddings, own.embeddings, atol=0.005)
 
 
 def test_valley_shows_places_over_all_time_then_single_frames():
