@@ -67,6 +67,7 @@ def ask_library(
     tokens: int | None = None,
     seconds_of_work: float = SECONDS_OF_WORK,
     reader: str | Reader = "built-in",
+    connector: str | None = None,
     chooser: str = CHOOSER,
     language: str | None = None,
     conversation: Conversation | None = None,
@@ -76,16 +77,18 @@ def ask_library(
     """The answer to `question` from an open library, or from the videos of it that are named.
 
     `options`: nothing else can be answered. `frames`: at most so many pictures; `tokens`: visual tokens for a reader
-    that counts them; `seconds_of_work`: at most so long is looked at files again. A `conversation` keeps what was seen.
+    that counts them; `seconds_of_work`: at most so long is looked at files again. `connector`: what compresses them in a
+    model that is loaded by its folder's name. A `conversation` keeps what was seen, and the models that were opened.
     `told` hears the answer's words as a reader writes them, `tell` the name of each station as it begins.
     """
     _check(frames, tokens, seconds_of_work, chooser, options, language)
     with nullcontext(conversation) if conversation else Conversation(library) as talk, library.view() as view:
         path = _Asking(talk, view, question, tuple(options), frames, tokens, Work(seconds_of_work), chooser, tell)
         path.understand(language)
+        path.open(reader, connector)
         path.find(videos)
         path.look_again()
-        chosen = path.choose(reader)
+        chosen = path.choose()
         shown = path.compress(chosen)
         reading = path.read(shown, told)
         cited = path.cite(shown, reading)
@@ -123,7 +126,7 @@ class Conversation:
         self.exhibits: list[Exhibit] = []  # the evidence of the last answer
         self.eyes = eyes or ChildEyes(_children)
         self.memory = Memory(self.eyes)
-        self.readers: dict[str, Reader] = {}
+        self.readers: dict[tuple[str, str | None], Reader] = {}  # models by name and connector: each is loaded once
         self._encoder = RememberedWords(encoder) if encoder else None
         self._generation: int | None = None
 
@@ -187,6 +190,7 @@ class _Asking:
     marks: list[Moment] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
+    named: str | Reader = "built-in"
     reader: Reader = field(init=False)
 
     def understand(self, language: str | None) -> None:
@@ -196,6 +200,20 @@ class _Asking:
             self.statements = self._statements()
             order = f", {self.asked.order} {self.asked.mark!r}" if self.asked.order else ""
             told(f"{len(self.statements)} statements", f"{self.asked.kind}: {self.asked.look_for!r}{order}")
+
+    def open(self, reader: str | Reader, connector: str | None = None) -> None:
+        """A model is opened once, before anything is looked at: what is wrong with its name is told at once."""
+        self.named = reader
+        if not isinstance(reader, str):
+            if connector is not None:
+                raise BadQuery(f"the reader {reader.name} is open already; give it the connector when it is opened")
+        elif reader not in NAMES or connector is not None:
+            key = (reader, connector)
+            if key not in self.talk.readers:
+                with self._step("open", "reader", reader) as told:
+                    self.talk.readers[key] = open_reader(reader, lambda: None, connector=connector)
+                    told(self.talk.readers[key].name, connector or "")
+            self.named = self.talk.readers[key]
 
     def find(self, videos: Sequence[str] | None) -> None:
         with self._step("find", "search", f"{len(self.view.videos)} videos") as told:
@@ -222,10 +240,11 @@ class _Asking:
             refused = f", {self.work.refused} pieces did not fit" if self.work.refused else ""
             told(f"{self.work.frames} frames", f"{self.work.spent:.2f} of {self.work.seconds:g} s of work{refused}")
 
-    def choose(self, reader: str | Reader) -> list[Frame]:
+    def choose(self) -> list[Frame]:
         """K of the known frames of the places: as many as are asked for, and no more than the reader can use."""
         with self._step("choose", self.chooser, f"{len(self.places)} places") as told:
-            self.reader = self._open(reader) if isinstance(reader, str) else reader
+            made = isinstance(self.named, str)  # of the base install: from what this question has seen of the library
+            self.reader = open_reader(self.named, self._comparing, self.asked.language) if made else self.named
             k = min(self.frames, self.reader.wants.frames or self.frames)
             seen = self.known.encoder is not None
             found = candidates(self.places, self.known.known, self.known.measure, self.asked.order) if seen else []
@@ -257,8 +276,7 @@ class _Asking:
                 earlier=tuple(self.talk.turns),
                 told=told,
             )
-            notes = ", ".join(f"{key} {value}" for key, value in reading.notes.items())
-            tell("abstains" if reading.abstained else f"{len(reading.text)} characters", notes)
+            tell("abstains" if reading.abstained else f"{len(reading.text)} characters", _noted(reading.notes))
             return reading
 
     def cite(self, shown: Sequence[Exhibit], reading: Reading) -> list[Moment]:
@@ -369,14 +387,6 @@ class _Asking:
 
     # --- reading and after -----------------------------------------------------------------------
 
-    def _open(self, name: str) -> Reader:
-        """Readers of the base install use this snapshot and are made anew; others are loaded once."""
-        if name in NAMES:
-            return open_reader(name, self._comparing, self.asked.language)
-        if name not in self.talk.readers:
-            self.talk.readers[name] = open_reader(name, self._comparing, self.asked.language)
-        return self.talk.readers[name]
-
     def _comparing(self) -> ComparingReader | None:
         if self.known.encoder is None:
             return None
@@ -439,6 +449,12 @@ class _Asking:
 
         yield told
         self.trace.append(Step(station, part, given, said[0], (time.perf_counter() - began) * 1000, said[1]))
+
+
+def _noted(notes: dict[str, Any]) -> str:
+    """What a reader notes, for the trace; of a long list only how long it is (thousands of tokens have a span each)."""
+    shown = {key: f"{len(v)} of them" if isinstance(v, list) and len(v) > 8 else v for key, v in notes.items()}
+    return ", ".join(f"{key} {value}" for key, value in shown.items())
 
 
 def _spans(stretches: Sequence[Place] | Sequence[Moment]) -> str:

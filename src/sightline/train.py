@@ -1,4 +1,4 @@
-"""Trains what has a recipe: `train("built-in", out)`, `train("gcg", out, data="my-videos")`. The file name is the registry.
+"""Trains what has a recipe: `train("built-in", out)`, `train("gcg", out, data="videos")`. File names are the registry.
 
 A recipe is a file in recipes/ that says `SYSTEM` (a system, run by recipes/system_run.py) or has a `run` of its own.
 """

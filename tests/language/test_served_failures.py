@@ -259,13 +259,23 @@ def test_a_model_without_eyes_is_told_at_once(refusal):
     assert "a model that sees" in line and "words alone" in line
 
 
-def test_nobody_at_the_address_is_one_line_after_a_few_tries():
+def test_nobody_at_the_address_is_one_line_at_once():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     said = []
     reader = open_served(f"openai:m@http://127.0.0.1:{port}/v1", backoff=0.01, say=said.append)
     with pytest.raises(Unreachable, match="no server answers at .* start it"):
+        reader.answer("What falls?", EXHIBITS)
+    assert not said
+
+
+def test_a_server_that_has_answered_before_is_waited_for():
+    said = []
+    with ScriptedServer(answer()) as server:
+        reader = open_served(f"openai:m@{server.url}", backoff=0.01, say=said.append)
+        reader.answer("What falls?", EXHIBITS)
+    with pytest.raises(Unreachable, match="4 tries were made"):
         reader.answer("What falls?", EXHIBITS)
     assert len(said) == 3
 

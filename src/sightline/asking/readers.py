@@ -27,8 +27,21 @@ HOW = (
 )
 
 
-def open_reader(name: str, comparing: Callable[[], ComparingReader | None], language: str | None = None) -> Reader:
-    """The reader of that name. `comparing` makes the one that looks, or None where the library holds no pictures."""
+def open_reader(
+    name: str,
+    comparing: Callable[[], ComparingReader | None],
+    language: str | None = None,
+    connector: str | None = None,
+) -> Reader:
+    """The reader of that name. `comparing` makes the one that looks, or None where the library holds no pictures.
+
+    `connector`: what stands between the vision tower and the language model, where the model is in this process.
+    """
+    if connector is not None and not in_process(name):
+        raise BadQuery(
+            f"a connector compresses a model that is in this process, and the reader {name!r} is not; "
+            "name the folder of a transformers model, or leave the connector out"
+        )
     if name == "built-in":
         return BuiltInReader(comparing(), WordsReader(language))
     if name == "words":
@@ -40,16 +53,21 @@ def open_reader(name: str, comparing: Callable[[], ComparingReader | None], lang
         return looks
     if name.startswith("openai:") or "://" in name:
         return _loaded("sightline.language.served", "open_served", "llm", "answering with a served model", name)
-    folder = Path(name).expanduser()
-    if name.startswith("hf:") or folder.is_dir():
+    if in_process(name):
         what = "answering with a transformers model"
-        return _loaded("sightline.language.pretrained", "open_pretrained", "lab", what, str(name))
+        return _loaded("sightline.language.pretrained", "open_pretrained", "lab", what, name, connector=connector)
     raise BadQuery(f"there is no reader {name!r}; {HOW}")
 
 
-def _loaded(module: str, opener: str, extra: str, what: str, name: str) -> Any:
+def in_process(name: str) -> bool:
+    """Whether this names a model that is loaded here."""
+    other = name in NAMES or name.startswith("openai:") or "://" in name
+    return not other and (name.startswith("hf:") or Path(name).expanduser().is_dir())
+
+
+def _loaded(module: str, opener: str, extra: str, what: str, name: str, **more: Any) -> Any:
     try:
         opened = import_module(module)
     except ImportError as missing:
         raise MissingExtra(f"{what} ({missing.name or module})", extra) from missing
-    return getattr(opened, opener)(name)
+    return getattr(opened, opener)(name, **more)

@@ -1,19 +1,23 @@
 """`sightline ask`: an answer, the seconds it stands on, and how sure it is; or "not in these videos".
 
 readers      built-in (no download) · words · comparing · http://localhost:8000/v1 · openai:MODEL@URL · a model's folder
-exit codes   0 answered · 3 not in these videos (the nearest thing seen is named) · 1 an error
+exit codes   0 answered · 3 not in these videos (the nearest thing seen is named) · 1 an error (in a chat: the last one)
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import PurePath
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 from sightline.cli.text import clock, print_json, printable
+from sightline.errors import SightlineError
 
 if TYPE_CHECKING:
     from sightline.ask import Conversation
@@ -42,6 +46,9 @@ def add(subparsers: Any) -> None:
         "--seconds-of-work", type=float, default=5.0, metavar="S", help="for looking at files again (default 5)"
     )
     parser.add_argument("--reader", default="built-in", metavar="NAME", help="who answers (default built-in)")
+    parser.add_argument(
+        "--connector", metavar="NAME", help="what compresses the visual tokens of a model's FOLDER (pooled by default)"
+    )
     parser.add_argument("--chooser", default="dpp", metavar="NAME", help="the way of choosing frames (default dpp)")
     parser.add_argument(
         "--options", action="append", default=[], metavar="A", help="an answer to choose from; repeat it"
@@ -62,26 +69,39 @@ def run(args: argparse.Namespace) -> int:
     status = 0
     with Library.open(library_path(args)) as library, Conversation(library) as talk:
         for question in _questions(args):
-            live = _Live(args)
-            answer = ask_library(
-                library,
-                question,
-                videos=args.videos,
-                options=args.options,
-                frames=args.frames,
-                tokens=args.tokens,
-                seconds_of_work=args.seconds_of_work,
-                reader=args.reader,
-                chooser=args.chooser,
-                language=args.language,
-                conversation=talk,
-                told=live.told,
-                tell=live.tell,
-            )
-            live.end()
+            try:
+                with _Live(not args.json) as live:
+                    answer = ask_library(
+                        library,
+                        question,
+                        videos=args.videos,
+                        options=args.options,
+                        frames=args.frames,
+                        tokens=args.tokens,
+                        seconds_of_work=args.seconds_of_work,
+                        reader=args.reader,
+                        connector=args.connector,
+                        chooser=args.chooser,
+                        language=args.language,
+                        conversation=talk,
+                        told=live.told,
+                        tell=live.tell,
+                    )
+            except SightlineError as error:
+                if not args.chat:
+                    raise
+                status = _tell_error(error, args)  # what was seen and said so far is kept: ask again
+                continue
             _print(answer, talk, args)
             status = ABSTAINED if answer.abstained else 0
-    return 0 if args.chat else status
+    return status if status == 1 or not args.chat else 0
+
+
+def _tell_error(error: SightlineError, args: argparse.Namespace) -> int:
+    if args.json:
+        print_json({"error": {"code": error.code, "message": str(error)}})
+    print(f"sightline: {printable(str(error))}", file=sys.stderr)
+    return 1
 
 
 def _is_video(args: argparse.Namespace) -> bool:
@@ -104,20 +124,42 @@ def _questions(args: argparse.Namespace) -> Iterator[str]:
         yield line
 
 
-class _Live:
-    """On a terminal: the station under way and the words as a model writes them, on stderr."""
+class _Live(logging.Handler):
+    """On a terminal: the station under way and the words as a model writes them, on stderr; the answer takes their place.
 
-    def __init__(self, args: argparse.Namespace) -> None:
-        self.shown = sys.stderr.isatty() and not args.json
+    Where the answer breaks off, what had come of it stays. Warnings have a line of their own.
+    """
+
+    def __init__(self, wanted: bool) -> None:
+        super().__init__()
+        self.shown = wanted and sys.stderr.isatty()
+        self.words = ""
+
+    def __enter__(self) -> _Live:
+        logging.getLogger("sightline").addHandler(self)
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        logging.getLogger("sightline").removeHandler(self)
+        self._put("\n" if kind and self.words else self._wiped())
 
     def tell(self, station: str) -> None:
-        self._put(f"\r\x1b[K{station} …")
+        self._put(f"{self._wiped()}{station} …")
 
     def told(self, words: str) -> None:
-        self._put(printable(words))
+        self._put(("" if self.words else self._wiped()) + printable(words))
+        self.words += printable(words)
 
-    def end(self) -> None:
-        self._put("\r\x1b[K")
+    def emit(self, record: logging.LogRecord) -> None:
+        self._put(self._wiped())
+        print(printable(record.getMessage()), file=sys.stderr, flush=True)
+
+    def _wiped(self) -> str:
+        """What clears the line, and every line that the words have run over."""
+        width = sum(2 if east_asian_width(sign) in "WF" else 1 for sign in self.words)
+        over = max(width - 1, 0) // get_terminal_size().columns
+        self.words = ""
+        return "\r" + "\x1b[A" * over + "\x1b[J"
 
     def _put(self, text: str) -> None:
         if self.shown:

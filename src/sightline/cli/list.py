@@ -95,7 +95,7 @@ def _systems(as_json: bool) -> int:
             f"  {system.idea}"
         )
     print(
-        f"{many(len(found), 'system')}; train one: sightline train NAME --size tiny --out DIR; compare: sightline systems"
+        f"{many(len(found), 'system')}; train: sightline train NAME --size tiny --out DIR; compare: sightline systems"
     )
     return 0
 

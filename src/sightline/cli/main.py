@@ -16,7 +16,20 @@ from pathlib import Path
 from sightline import __version__
 from sightline.errors import SightlineError, SystemSays
 
-COMMANDS = ("demo", "index", "search", "ask", "list", "forget", "encoders", "storybook", "train", "evaluate", "doctor")
+COMMANDS = (
+    "demo",
+    "index",
+    "search",
+    "ask",
+    "compare",
+    "list",
+    "forget",
+    "encoders",
+    "storybook",
+    "train",
+    "evaluate",
+    "doctor",
+)
 
 ABOUT = """\
 Ask your videos. See what it looked at.

@@ -20,6 +20,9 @@ from sightline.language.families import Family, core_of, language_of
 from sightline.language.shortened import Shortened
 
 
+Mark = tuple[Tensor | None, int, int]  # what comes next, its position, how many keys and values there are
+
+
 @dataclass(frozen=True)
 class Written:
     """Words a model wrote: their ids and the log-probability of each."""
@@ -67,6 +70,14 @@ class Prefilled:
             self._forget(len(ids) - 1)
         self.last, self.ahead = last, ahead
         return total
+
+    def mark(self) -> Mark:
+        """Where the model is now; `back_to` forgets what was written since."""
+        return self.last, self.ahead, self.cache.get_seq_length()
+
+    def back_to(self, mark: Mark) -> None:
+        self.last, self.ahead, length = mark
+        self._forget(self.cache.get_seq_length() - length)
 
     @torch.inference_mode()
     def go_on(self, ids: Sequence[int]) -> Tensor:

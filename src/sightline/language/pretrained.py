@@ -241,16 +241,24 @@ class PretrainedReader:
         return _shares([self.read.likelihood(self._ids(word)) for word in (_YES, _NO)])[0]
 
     def _cited(self, prompt: _Prompt, notes: dict[str, Any], closing: bool = True) -> list[int]:
-        """The numbers in the form's last blank; numbers of nothing that was shown are noted and dropped."""
+        """The numbers in the form's last blank; numbers of nothing that was shown are noted and dropped.
+
+        A model that writes none that was shown has said all the same that the exhibits answer: its likeliest number.
+        """
         self.read.go_on(self._ids(_CITES if closing else _CITES[1:]))
+        blank = self.read.mark()
         ids: list[int] = []
         for filled in self.read.write(NUMBERS, lambda ids: "]" in self._text(ids), self._stops()):
             ids = filled.ids
         named = list(dict.fromkeys(int(n) for n in re.findall(r"\d{1,6}", self._text(ids).split("]")[0])))
-        known = {exhibit.number for exhibit in prompt.shown}
+        known = [exhibit.number for exhibit in prompt.shown]
         if dropped := [number for number in named if number not in known]:
             notes["dropped_numbers"] = dropped
-        return [number for number in named if number in known]
+        if cited := [number for number in named if number in known]:
+            return cited
+        notes["cited_by"] = "likelihood"
+        self.read.back_to(blank)
+        return [max(known, key=lambda number: self.read.likelihood(self._ids(str(number))))]
 
     def _quoted(self, ids: list[int]) -> bool:
         """Whether the answer's closing quotation mark is written."""

@@ -14,6 +14,7 @@ from sightline.errors import BadModel
 from sightline.language.families import Family, family_of
 
 FILES = ["*.json", "*.txt", "*.safetensors", "*.jinja", "*.model"]
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model")
 DTYPES = ("float32", "bfloat16", "float16")
 _TAKEN = ("crop_size", "rescale_factor", "image_mean", "image_std", "resample", "patch_size", "merge_size")
 _SIZES = ("size", "max_image_size")
@@ -26,6 +27,7 @@ def load(path: str | Path, device: str, dtype: str) -> tuple[Any, Any, dict[str,
     if dtype not in DTYPES:
         raise BadModel(f"weights come as {', '.join(DTYPES)}, not {dtype!r}")
     folder = _folder(path)
+    _check_files(folder)
     try:
         config = transformers.AutoConfig.from_pretrained(str(folder), local_files_only=True)
         family = family_of(config)
@@ -33,7 +35,7 @@ def load(path: str | Path, device: str, dtype: str) -> tuple[Any, Any, dict[str,
         model = _model(folder, config, dtype)
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as problem:
-        raise BadModel(f"{folder} cannot be opened as a model: {str(problem).strip()[:300]}") from problem
+        raise BadModel(f"{folder} cannot be opened as a model: {_line(problem, 300)}") from problem
     return model.to(device).eval(), tokenizer, settings_of(folder, family)
 
 
@@ -50,7 +52,21 @@ def _folder(path: str | Path) -> Path:
     try:
         return Path(huggingface_hub.snapshot_download(name.removeprefix("hf:"), allow_patterns=FILES))
     except (OSError, ValueError, huggingface_hub.errors.HfHubHTTPError) as problem:
-        raise BadModel(f"{name} could not be fetched from the hub: {str(problem).strip()[:200]}") from problem
+        raise BadModel(f"{name} could not be fetched from the hub: {_line(problem, 200)}") from problem
+
+
+def _line(problem: Exception, most: int) -> str:
+    """What it says, on one line: the hub's client and `transformers` speak in paragraphs."""
+    return " ".join(str(problem).split())[:most]
+
+
+def _check_files(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise BadModel(f"{folder} has no config.json, so it is no model's folder; name the folder that has it")
+    if not any((folder / name).is_file() for name in TOKENIZERS):
+        raise BadModel(
+            f"{folder} has no tokenizer ({', '.join(TOKENIZERS)}); copy these files from where the model comes from"
+        )
 
 
 def _model(folder: Path, config: Any, dtype: str) -> Any:

@@ -1,10 +1,10 @@
 """PPLLaVA on batches of stills, several pictures and videos mixed: one pooling for all of them.
 
-Shows: whether short inputs teach what long ones need. A still hands on all its places; only the shape of the pools
-differs, never the model.
+Shows: whether short inputs teach what long ones need. A still fills one stretch of boxes; the model is the same.
 Command: sightline train ppllava-mixed --size tiny --out DIR
 From: PPLLaVA (arXiv 2411.02327): images, multi-images and videos in one shuffled list, so kinds mix within a batch.
-Departures: the stills and the several pictures are frames of the videos, at least one of them of the evidence.
+Departures: several pictures are pooled as a short video is. The stills and the several pictures are frames of the
+videos, at least one of them of the evidence.
 Shapes: as in `ppllava`; seen.mask [B, T] has one, K or all frames
 """
 

@@ -1,8 +1,7 @@
 """PPLLaVA as released: a softmax over the whole video, then one in each box, guided in training by the answers too.
 
-Shows: two things of the public code. Two softmaxes leave hardly any weighting (the first one's values are near
-1 / (T N), the second sees them almost equal). And a guide that holds the answer points at places that no
-question finds.
+Shows: two things of the public code. The first softmax leaves something to few tokens of the whole video; a box that
+holds none of them is a plain mean. And a guide that holds the answer points at places that no question finds.
 Command: sightline train ppllava-released --size tiny --out DIR
 From: PPLLaVA's public code: scale 100, temperature 0.01, the text tower reads the whole conversation in training.
 Departures: as in `ppllava` but for these settings; the linear layer comes after pooling (the same numbers).
@@ -23,7 +22,7 @@ SYSTEM = {
     "paper": "arXiv 2411.02327",
     "family": "compress",
     "idea": "pooling weighted by two softmaxes, guided by the whole conversation",
-    "without": "average pooling to the same number of tokens",
+    "without": "average pooling in the same boxes",
 }
 
 

@@ -5,7 +5,8 @@ Command: sightline train vila --size tiny --out DIR
 From: ViLA (arXiv 2312.08367): frame prompter with Gumbel straight-through; the distiller's decoder and its weight 0.01.
 Departures: the prompter sees the question, pools before it normalises, and has no noise when reading
 (keyframes/prompter.py). The teacher is a frozen copy of what the language model started with, over all T frames; the
-Q-Former is a linear layer, as everywhere here. The temperature falls to 0.1 within the run; as released, to 0.4.
+Q-Former is a linear layer, as everywhere here. The prompter begins by likeness to the question. The temperature falls
+to 0.1 within the run; as released, to 0.4.
 Shapes: seen.tokens [B, T, N, D] -> K frames -> prefix [B, M, W]; teacher's tokens [B, T * M / K, W]
 """
 
@@ -35,6 +36,7 @@ SYSTEM = {
 }
 POLICY = {"lm": "trained 0.3", "teacher": "locked"}
 COOLEST = 0.1
+SHARP, LOUD = 30.0, 3.0  # how the prompter begins
 
 
 class ViLA(Choosing):
@@ -42,7 +44,7 @@ class ViLA(Choosing):
         super().__init__(start, picks)
         if picks:
             self.prompter = FramePrompter(start.seen_width, start.shared_width, start.choose)
-            torch.nn.init.eye_(self.prompter.question.weight)  # pictures and words are of one space: begin there
+            begin_alike(self.prompter, start.seen_width)
             seen_by_teacher = start.frames * start.tokens // start.choose
             self.teacher = Gathering(runs, copy.deepcopy(start.project), seen_by_teacher)
             self.decode = TokenDecoder(start.tokens, seen_by_teacher)
@@ -59,6 +61,16 @@ class ViLA(Choosing):
         """What the teacher sees in all frames."""
         with torch.no_grad():
             return self.teacher(batch.seen).embeddings
+
+
+@torch.no_grad()
+def begin_alike(prompter: FramePrompter, width: int) -> None:
+    """Pictures and words are of one space: the prompter begins by picking what is like the question."""
+    torch.nn.init.eye_(prompter.question.weight).mul_(SHARP)
+    listen, speak = prompter.judge[1], prompter.judge[3]
+    listen.weight[0], listen.bias[0] = 0.0, 0.0
+    listen.weight[0, 2 * width :] = 1.0  # the product of question and frame, summed
+    speak.weight[0, 0] = LOUD
 
 
 def build(start: Start, idea: bool = True) -> ViLA:

@@ -55,6 +55,7 @@ class Connection:
         self.hears = say  # who is told of waits and retries
         self.lines: list[str] = []  # what was told since the last question
         self.spared: set[str] = set()  # what this server has refused
+        self.met = False  # whether it ever answered
         self._client = client_of(address, timeout)
 
     def say(self, line: str) -> None:
@@ -143,7 +144,9 @@ class Connection:
         for attempt in range(1, self.tries + 1):
             last = attempt == self.tries
             try:
-                return act()
+                done = act()
+                self.met = True
+                return done
             except openai.APITimeoutError as error:
                 raise self._silent(error, reply) from error
             except openai.APIConnectionError as error:
@@ -151,13 +154,16 @@ class Connection:
                     raise self._broken(reply, _reason(error)) from error
                 if isinstance(error.__cause__, ServerError):
                     raise error.__cause__ from error
-                if last:
+                refused = isinstance(_innermost(error), ConnectionRefusedError) and not self.met
+                if last or refused:  # nobody has ever been there: waiting is for servers that come back
+                    tries = "" if refused else f": {self.tries} tries were made"
                     raise Unreachable(
                         f"no server answers at {self.address.url} ({short(_reason(error), self.address)}); start it, "
-                        f"or check the address: {self.tries} tries were made"
+                        f"or check the address{tries}"
                     ) from error
                 self._wait(attempt, "cannot be reached", None)
             except openai.APIStatusError as error:
+                self.met = True
                 if last or not self._may_pass(error):
                     raise
                 self._wait(attempt, f"is busy (status {error.status_code})", error.response.headers.get("retry-after"))
@@ -248,6 +254,11 @@ def _has_pictures(messages: Sequence[dict[str, Any]]) -> bool:
 
 def _reason(error: BaseException) -> str:
     """The innermost cause, which is the one that says something."""
+    cause = _innermost(error)
+    return str(cause) or type(cause).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
-    return str(error) or type(error).__name__
+    return error
