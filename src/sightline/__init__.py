@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sightline.ask import ask_library
+    from sightline.compare import compare_ways
     from sightline.index import Wishes, index_paths
     from sightline.language.compressed import compressed
     from sightline.search import find_moments
     from sightline.store.library import Library
 
 __version__ = "0.1.0"
-__all__ = ["Wishes", "ask_library", "compressed", "find_moments", "index_paths", "open_library"]
+__all__ = ["Wishes", "ask_library", "compare_ways", "compressed", "find_moments", "index_paths", "open_library"]
 
 # Loaded when first named.
 _HOMES = {
     "Wishes": "index",
     "ask_library": "ask",
+    "compare_ways": "compare",
     "compressed": "language.compressed",
     "find_moments": "search",
     "index_paths": "index",

@@ -77,7 +77,7 @@ def ask_library(
     """The answer to `question` from an open library, or from the videos of it that are named.
 
     `options`: nothing else can be answered. `frames`: at most so many pictures; `tokens`: visual tokens for a reader
-    that counts them; `seconds_of_work`: at most so long is looked at files again. `connector`: what compresses them in a
+    that counts them; `seconds_of_work`: at most so long is looked at files again. `connector`: compresses them in a
     model that is loaded by its folder's name. A `conversation` keeps what was seen, and the models that were opened.
     `told` hears the answer's words as a reader writes them, `tell` the name of each station as it begins.
     """
@@ -243,8 +243,10 @@ class _Asking:
     def choose(self) -> list[Frame]:
         """K of the known frames of the places: as many as are asked for, and no more than the reader can use."""
         with self._step("choose", self.chooser, f"{len(self.places)} places") as told:
-            made = isinstance(self.named, str)  # of the base install: from what this question has seen of the library
-            self.reader = open_reader(self.named, self._comparing, self.asked.language) if made else self.named
+            if isinstance(self.named, str):  # of the base install: made from what was seen for this question
+                self.reader = open_reader(self.named, self._comparing, self.asked.language)
+            else:
+                self.reader = self.named
             k = min(self.frames, self.reader.wants.frames or self.frames)
             seen = self.known.encoder is not None
             found = candidates(self.places, self.known.known, self.known.measure, self.asked.order) if seen else []

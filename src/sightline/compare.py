@@ -38,7 +38,7 @@ SHARED = ("understand", "find", "look again")  # stations that no way changes
 THUMBNAIL = 144  # pixels of a picture's shorter side
 SAME = 0.5  # of their seconds shared: two answers that are seconds say the same
 WORDS = "words"  # the reader that looks at no picture
-WHOLE = "none"  # the connector that keeps every token
+PLAIN = "none"  # the connector of a model that is given none
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,8 @@ def compare_ways(
 ) -> Comparison:
     """The question asked of the video (its name, or a part of its path) in every way: choosers x readers x connectors.
 
-    A connector stands inside models of this process alone; "none" keeps every token. `truth`: the seconds in which the
-    answer lies. `pictures`: with a small picture of every frame that was looked at. `tell` hears what begins.
+    A connector stands inside models of this process alone; "none" names the plain way. `truth`: the seconds in which
+    the answer lies. `pictures`: with a small picture of every frame that was looked at. `tell` hears what begins.
     """
     asked = understand(question, language)
     ways = ways_of(choosers, readers, connectors)
@@ -262,7 +262,7 @@ def _reader(way: Way, tokens: int | None, models: dict[str, Any]) -> Reader:
         return open_reader(way.reader, lambda: None)
     from sightline.language.pretrained import PretrainedReader, open_pretrained
 
-    connector = None if way.connector in ("", WHOLE) else way.connector
+    connector = None if way.connector in ("", PLAIN) else way.connector
     if way.reader not in models:
         models[way.reader] = open_pretrained(way.reader, connector=connector, tokens=tokens)
         return models[way.reader]
@@ -309,9 +309,11 @@ def _overlap(tried: Tried, truth: Span) -> float:
 
 
 def _hit(tried: Tried, truth: Span) -> bool:
-    words = [one for one in tried.shown if one.source != "picture"]
-    inside = [truth[0] <= one.second <= truth[1] for one in tried.pictures]
-    return any(inside) or any(one.start < truth[1] and one.end > truth[0] for one in words)
+    """A frame by its second, a line by its stretch; what only gives context (score 0) is no evidence."""
+    start, end = truth
+    lines = [one for one in tried.shown if one.source != "picture" and one.score > 0]
+    frames = [one for one in tried.pictures if one.score > 0]
+    return any(start <= one.second < end for one in frames) or any(one.start < end and one.end > start for one in lines)
 
 
 # --- what came of it ------------------------------------------------------------------------------

@@ -194,7 +194,7 @@ def test_unplugging_the_server_in_the_middle_of_an_answer_is_one_line_and_loses_
 
 @pytest.mark.slow
 def test_a_model_that_was_taught_says_where_a_cat_is(tmp_path):
-    """After the lessons of tiny_lessons.py, some minutes of work, about scenes that are not among them."""
+    """After the lessons of tiny_lessons.py, a minute of work or some, about scenes that are not among them."""
     from tiny_lessons import PLACES, scene
 
     subprocess.run([sys.executable, str(HERE / "tiny_lessons.py"), str(tmp_path)], check=True)

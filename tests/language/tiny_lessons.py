@@ -1,6 +1,6 @@
 """Teaches the tiny model one thing, so that it has something to say: in which place of the storybook world a thing is.
 
-    python tests/language/tiny_lessons.py FOLDER [--steps 1400]
+    python tests/language/tiny_lessons.py FOLDER [--steps 1800]
 
 Lessons are drawn scenes in the very form `ask` hands them to a served reader: up to four pictures, each with the
 seconds of its whole shot, at times after earlier questions. It learns these exchanges and nothing else.
@@ -27,7 +27,7 @@ Lesson = tuple[list[dict[str, Any]], str]
 def lessons(count: int, seed: int = 7) -> list[Lesson]:
     """Dialogues about the pictures of a scene or several, each with the reply that is right."""
     draw = random.Random(seed)
-    scenes = [(thing, place, scene(draw, thing, place)) for thing in THINGS for place in PLACES for _ in range(5)]
+    scenes = [(thing, place, scene(draw, thing, place)) for thing in THINGS for place in PLACES for _ in range(12)]
     return [_nobody(draw, scenes) if draw.random() < 0.15 else _where(draw, *draw.choice(scenes)) for _ in range(count)]
 
 
@@ -90,7 +90,7 @@ def taught(steps: int) -> Any:
     from sightline.language.tokenizer import Tokenizer
 
     torch.set_num_threads(1)
-    given = lessons(700)
+    given = lessons(1800)
     texts = [_words(dialogue) + " " + reply for dialogue, reply in given]
     tiny = TinyModel(Tokenizer.trained(texts, size=700))
     losses = tiny.learn(given, steps, rate=2e-3)
@@ -105,7 +105,7 @@ def _words(dialogue: list[dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=1400)
+    parser.add_argument("--steps", type=int, default=1800)
     options = parser.parse_args()
     tiny, loss = taught(options.steps)
     tiny.save(options.folder)

@@ -16,8 +16,8 @@ from sightline.encoders.built_in import HOME, SIDE, WEIGHTS, open_built_in, scal
 from sightline.encoders.by_name import open_encoder
 from sightline.encoders.lexicon import Lexicon
 from sightline.errors import BadQuery, NoSuchEncoder
-from sightline.recipes.storybook_held_out import seen_cuts
 from sightline.recipes import storybook_phrases as say
+from sightline.recipes.storybook_held_out import seen_cuts
 from sightline.recipes.storybook_pictures import draw_sheaf, seen_at, strewn
 from sightline.records import Frames
 
@@ -368,3 +368,10 @@ def test_in_an_encoded_video_most_names_are_brightest_in_their_own_scene(encoder
         for words in encoder.read([thing.name.en, thing.name.zh]).vector:
             right.append(scene.start <= seconds[(seen @ words).argmax()] <= scene.end)
     assert np.mean(right) > 0.6
+
+
+def test_its_null_phrases_are_different_and_in_its_own_words(encoder) -> None:
+    nulls = encoder.nulls()
+    assert len(set(nulls)) == len(nulls) == 2 * len(say.NAMES[say.THING])
+    assert min(encoder.knows(phrase) for phrase in nulls) == 1
+    assert encoder.read(nulls).vector.any(axis=1).all()

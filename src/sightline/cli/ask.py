@@ -125,9 +125,9 @@ def _questions(args: argparse.Namespace) -> Iterator[str]:
 
 
 class _Live(logging.Handler):
-    """On a terminal: the station under way and the words as a model writes them, on stderr; the answer takes their place.
+    """On a terminal: the station under way, and the words as a model writes them; the answer takes their place.
 
-    Where the answer breaks off, what had come of it stays. Warnings have a line of their own.
+    Where it breaks off, what had come of it stays. Warnings have a line of their own.
     """
 
     def __init__(self, wanted: bool) -> None:

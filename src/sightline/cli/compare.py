@@ -2,7 +2,7 @@
 
 VIDEO        a video of the library (a name, or a part of its path), or any file: that is indexed for the occasion
 choosers     uniform, similarity, mmr, dpp, …, or all
-readers      as for `ask`; the folder of a model also takes --connectors (none keeps every visual token)
+readers      as for `ask`; the folder of a model also takes --connectors (none: the plain way)
 exit codes   0 some way answered · 3 none did: not in this video · 1 an error
 """
 
@@ -12,7 +12,7 @@ import argparse
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,7 @@ def add(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from sightline.asking.question import understand
     from sightline.compare import compare_ways, ways_of
     from sightline.exports.comparison_sheet import page
     from sightline.exports.guard import refuse
@@ -68,8 +69,10 @@ def run(args: argparse.Namespace) -> int:
     from sightline.keyframes import CHOOSERS
 
     choosers = list(CHOOSERS) if args.choosers == "all" else _names(args.choosers)
-    ways_of(choosers, _names(args.readers), _names(args.connectors))  # a misspelt name is told before any work
-    _check_question(args)
+    # What is misspelt is told before any work.
+    ways_of(choosers, _names(args.readers), _names(args.connectors))
+    understand(args.question, args.language)
+    tell = _teller(args)
     with _library_with(args) as (library, video):
         if args.html:
             refuse(Path(args.html), args.overwrite, library.known())
@@ -87,8 +90,9 @@ def run(args: argparse.Namespace) -> int:
             seconds_of_work=args.seconds_of_work,
             language=args.language,
             pictures=bool(args.html),
-            tell=_teller(args),
+            tell=tell,
         )
+        tell("")
     if args.html:
         write_text(Path(args.html), page(compared))
     if args.json:
@@ -111,17 +115,11 @@ def _span(text: str) -> tuple[float, float]:
     return float(found[1]), float(found[2])
 
 
-def _check_question(args: argparse.Namespace) -> None:
-    from sightline.asking.question import understand
-
-    understand(args.question, args.language)
-
-
-def _teller(args: argparse.Namespace) -> Any:
-    """On a terminal: the way under way, on stderr."""
+def _teller(args: argparse.Namespace) -> Callable[[str], None]:
+    """On a terminal: the way under way, on stderr; "" takes it away."""
     if args.json or not sys.stderr.isatty():
-        return None
-    return lambda what: print(f"\r\x1b[K{printable(what)} …\r", end="", file=sys.stderr, flush=True)
+        return lambda what: None
+    return lambda what: print(f"\r\x1b[K{printable(what)}{' …' * bool(what)}", end="", file=sys.stderr, flush=True)
 
 
 # --- the video -------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ COMMANDS = (
     "encoders",
     "storybook",
     "train",
+    "systems",
     "evaluate",
     "doctor",
 )

@@ -242,10 +242,10 @@ def _table(compared: Any, words: dict[str, str]) -> str:
     """Milliseconds of each station; the wide table scrolls by itself, with the keyboard too."""
     stations = [step.station for step in compared.tried[0].answer.trace] if compared.tried else []
     heads = [words[name] for name in ("way", "answer", "sure", "looked", "token")]
-    head = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in heads + [f"{s} ms" for s in stations])
+    head = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in heads + stations)
     rows = "".join(_row(one, stations) for one in compared.tried)
-    again = next((step.shape_out for step in compared.shared if step.station == "look again"), "")
-    note = escape(words["shared"].format(took=compared.shared_milliseconds, again=again))
+    again = next((step.shape_out for step in compared.shared if step.station == "look again"), "0")
+    note = escape(words["shared"].format(took=compared.shared_milliseconds, again=again.split()[0]))
     return f"""<div class="wide" role="region" tabindex="0" aria-label="{words["time"]}">
 <table><thead><tr>{head}</tr></thead><tbody>
 {rows}</tbody></table>

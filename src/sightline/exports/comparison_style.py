@@ -26,13 +26,13 @@ ENGLISH = {
     "hit": "evidence in the truth",
     "yes": "yes",
     "no": "no",
-    "time": "Time and tokens",
+    "time": "Tokens, and milliseconds by station",
     "way": "way",
     "answer": "answer",
     "looked": "frames",
     "token": "tokens",
-    "shared": "Shared by all ways and done once, in {took:.0f} ms: understanding, finding, looking again ({again}). "
-    "A row has what its way did itself.",
+    "shared": "Shared by all ways and done once, in {took:.0f} ms: understanding, finding, looking again "
+    "({again} frames). A row's first three stations are its lookups in that; the others it did itself.",
     "refused": "No answer",
     "foot": "Times are the video's own. Every way had the same budget and the same known frames to choose from.",
 }
@@ -60,13 +60,13 @@ CHINESE = {
     "hit": "证据在真实时间内",
     "yes": "是",
     "no": "否",
-    "time": "时间与词元",
+    "time": "词元，以及各步的毫秒数",
     "way": "方式",
     "answer": "回答",
     "looked": "帧",
     "token": "词元",
-    "shared": "所有方式共用、只做一次，共 {took:.0f} 毫秒：理解问题、查找、细看（{again}）。"
-    "各行是该方式自己所做的部分。",
+    "shared": "所有方式共用、只做一次，共 {took:.0f} 毫秒：理解问题、查找、细看（{again} 帧）。"
+    "各行的前三步只是查用这些结果，其余才是该方式自己所做的。",
     "refused": "没有回答",
     "foot": "时间取自视频本身。每种方式的预算相同，可选的画面也相同。",
 }
@@ -75,7 +75,7 @@ LOOK = """
 .verdict{display:grid;gap:.35rem;margin-bottom:clamp(1.5rem,3vw,2.5rem)}
 .verdict strong{font:500 clamp(1.4rem,3.4vw,2.1rem)/1.25 var(--serif);overflow-wrap:anywhere}
 .verdict .mark{letter-spacing:.08em}
-.groups{list-style:none;display:grid;gap:.6rem;margin-top:.9rem;max-width:60rem}
+.groups{list-style:none;display:grid;gap:1rem;margin-top:.9rem;max-width:60rem}
 .groups li{display:grid;grid-template-columns:minmax(0,1fr);gap:.3rem}
 .groups q{font:500 1.05rem/1.4 var(--serif);quotes:none;overflow-wrap:anywhere}
 .chips{display:flex;flex-wrap:wrap;gap:.35rem}
@@ -90,7 +90,7 @@ a:focus-visible,.wide:focus-visible{outline:2px solid var(--mark);outline-offset
 .lanes{display:grid;grid-template-columns:minmax(0,1fr);gap:.1rem}
 .row{display:grid;grid-template-columns:minmax(0,11rem) minmax(0,1fr);gap:0 1rem;align-items:center}
 .row>span,.row>a{font:500 .8rem/1.3 var(--mono);text-align:right;overflow-wrap:anywhere}
-.row>span{color:var(--soft)}
+.row>span{color:var(--soft);align-self:start}
 .high{display:block;width:100%;height:7rem}.lane{display:block;width:100%;height:1.5rem}
 .row+.row .lane{border-top:1px solid var(--line)}
 .looked{stroke:var(--edge);stroke-width:3;vector-effect:non-scaling-stroke}
@@ -108,9 +108,8 @@ a:focus-visible,.wide:focus-visible{outline:2px solid var(--mark);outline-offset
 .way .says.silent{color:var(--soft);font-style:italic}:lang(zh) .way .says.silent{font-style:normal}
 .facts{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;font-size:.85rem;color:var(--soft)}
 .facts b{color:var(--ink);font-weight:600}
-.strip{list-style:none;display:flex;flex-wrap:wrap;gap:3px;background:var(--film);border-radius:4px;padding:.5rem;
-margin-top:.9rem;width:fit-content;max-width:100%}
-.strip li{flex:1 1 8.4rem;min-width:min(46%,8.4rem);max-width:13.5rem}
+.strip{list-style:none;display:grid;gap:3px;background:var(--film);border-radius:4px;padding:.5rem;margin-top:.9rem;
+grid-template-columns:repeat(auto-fill,minmax(min(46%,8.4rem),1fr))}
 .strip .film{padding:0;border-radius:2px}
 .strip .edge{padding:.4rem .1rem .45rem;font-size:.72rem;gap:.4rem}
 .strip .cited img,.strip .cited .blank{outline:3px solid var(--edge);outline-offset:-3px}
@@ -118,7 +117,7 @@ margin-top:.9rem;width:fit-content;max-width:100%}
 border-radius:2px}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:.85rem;min-width:100%}
-th,td{text-align:right;padding:.5rem .8rem;border-bottom:1px solid var(--line);white-space:nowrap;
+th,td{text-align:right;padding:.5rem .6rem;border-bottom:1px solid var(--line);white-space:nowrap;
 font-variant-numeric:tabular-nums}
 th{font-weight:500;color:var(--soft)}th:first-child,td:first-child,td:nth-child(2),th:nth-child(2){text-align:left}
 td:nth-child(2){white-space:normal;min-width:12rem;overflow-wrap:anywhere}

@@ -19,7 +19,6 @@ from sightline.language.between import deeper_for
 from sightline.language.families import Family, core_of, language_of
 from sightline.language.shortened import Shortened
 
-
 Mark = tuple[Tensor | None, int, int]  # what comes next, its position, how many keys and values there are
 
 

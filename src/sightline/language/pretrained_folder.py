@@ -27,11 +27,13 @@ def load(path: str | Path, device: str, dtype: str) -> tuple[Any, Any, dict[str,
     if dtype not in DTYPES:
         raise BadModel(f"weights come as {', '.join(DTYPES)}, not {dtype!r}")
     folder = _folder(path)
-    _check_files(folder)
+    if not (folder / "config.json").is_file():
+        raise BadModel(f"{folder} has no config.json, so it is no model's folder; name the folder that has it")
     try:
         config = transformers.AutoConfig.from_pretrained(str(folder), local_files_only=True)
         family = family_of(config)
         _check_size(folder, config)
+        _check_tokenizer(folder)
         model = _model(folder, config, dtype)
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as problem:
@@ -60,12 +62,10 @@ def _line(problem: Exception, most: int) -> str:
     return " ".join(str(problem).split())[:most]
 
 
-def _check_files(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise BadModel(f"{folder} has no config.json, so it is no model's folder; name the folder that has it")
+def _check_tokenizer(folder: Path) -> None:
     if not any((folder / name).is_file() for name in TOKENIZERS):
         raise BadModel(
-            f"{folder} has no tokenizer ({', '.join(TOKENIZERS)}); copy these files from where the model comes from"
+            f"{folder} has no tokenizer (one of {', '.join(TOKENIZERS)}); copy it from where the model comes from"
         )
 
 
