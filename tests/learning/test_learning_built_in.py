@@ -368,10 +368,3 @@ def test_in_an_encoded_video_most_names_are_brightest_in_their_own_scene(encoder
         for words in encoder.read([thing.name.en, thing.name.zh]).vector:
             right.append(scene.start <= seconds[(seen @ words).argmax()] <= scene.end)
     assert np.mean(right) > 0.6
-
-
-def test_its_null_phrases_are_different_and_in_its_own_words(encoder) -> None:
-    nulls = encoder.nulls()
-    assert len(set(nulls)) == len(nulls) == 2 * len(say.NAMES[say.THING])
-    assert min(encoder.knows(phrase) for phrase in nulls) == 1
-    assert encoder.read(nulls).vector.any(axis=1).all()

@@ -26,7 +26,6 @@ from sightline.encoders.lexicon import Lexicon
 from sightline.encoders.model_folder import read_json, weight_digest
 from sightline.encoders.onnx_graph import read_graph
 from sightline.encoders.onnx_models import Tower
-from sightline.encoders.own_nulls import NULLS
 from sightline.errors import NoSuchEncoder
 from sightline.records import Frames, Seen, Words
 
@@ -82,10 +81,6 @@ class BuiltIn:
     def knows(self, text: str) -> float:
         """The share of a text's content words that it knows; 0 where the text names nothing."""
         return float(self._lexicon.numbers([text])[2][0])
-
-    def nulls(self) -> tuple[str, ...]:
-        """Phrases in its own words to measure chance with, each to be searched in one video alone."""
-        return NULLS
 
     def at_home(self, rows: Array) -> float:
         """How sure it is that these rows of one video show the picture-book world, which is all that it knows."""

@@ -27,12 +27,11 @@ from sightline.finding.null_queries import NULL_QUERIES
 from sightline.finding.sources import DEEP_LINES, Encoder, View, unit
 
 RARE = 0.005
-OWN_RARE = 0.2  # where the nulls are of the encoder's own world: near misses, each of which one video might show
 LINE = 0.5  # below this confidence nothing is said to match
 GROWN = 1.2  # a library this much larger is measured again
 DRAWS = 64
 SAMPLE = 4_096  # pictures whose mean is taken for that of all
-VERSION = 3  # raise it when the way of measuring changes: stored measurements are of another kind then
+VERSION = 2  # raise it when the way of measuring changes: stored measurements are of another kind then
 FEWEST = 24  # different null sentences that a measurement needs
 LEAST_SPREAD = 0.02  # of meaningless directions: where all pictures are alike, a colour must stand out all the same
 CEILING = 0.99  # nothing measured on a few dozen draws is surer than this
@@ -56,11 +55,10 @@ class Calibration:
     draws: int
     rows: int
     closeness: bool = False
-    rare: float = RARE
     few_words: bool = False  # the encoder reads next to nothing of the null bank, so it may see a part of a query only
 
     def confidence(self, score: float) -> float:
-        return CEILING / (1.0 + self.chance(score) / self.rare)
+        return CEILING / (1.0 + self.chance(score) / RARE)
 
     def chance(self, score: float) -> float:
         """The share of queries about nothing whose best score is at least this."""
@@ -69,7 +67,7 @@ class Calibration:
 
     def score_at(self, confidence: float) -> float:
         """The score that has this confidence (the inverse of `confidence`)."""
-        chance = min(self.rare * (CEILING / confidence - 1.0), 1.0 - 1e-12)
+        chance = min(RARE * (CEILING / confidence - 1.0), 1.0 - 1e-12)
         return self._score(self.centre - self.spread * math.log(-math.log1p(-chance)))
 
     @property
@@ -115,10 +113,9 @@ def measure(view: View, encoder: Encoder, signs: tuple[float, ...], like: bool) 
     maxima = [float(scores[0]) for scores in best if len(scores)]
     pictures = like and not signs
     centre, spread = gumbel_fit([closeness(score) for score in maxima] if pictures else maxima)
-    few_words = bool(signs) and len(_bank(encoder, NULL_QUERIES)) < FEWEST
+    few_words = bool(signs) and len(_bank(encoder)) < FEWEST
     spread = max(spread, LEAST_SPREAD) if few_words else spread
-    rare = OWN_RARE if _own(encoder) and signs == (1.0,) and not like else RARE
-    return Calibration(centre, spread, len(maxima), view.rows, pictures, rare, few_words)
+    return Calibration(centre, spread, len(maxima), view.rows, pictures, few_words)
 
 
 @dataclass(frozen=True)
@@ -134,8 +131,7 @@ def nulls(view: View, encoder: Encoder, signs: tuple[float, ...], like: bool) ->
     draw = np.random.default_rng(20_240_229)
     said = _sentences(view, encoder, draw) if signs else np.zeros((0, 0), np.float32)
     if not like and len(signs) == 1:
-        videos = list(view.videos) if _own(encoder) else []
-        return [Null(vector, [videos[k % len(videos)]] if videos else None) for k, vector in enumerate(said)]
+        return [Null(vector) for vector in said]
     living = np.flatnonzero(view.content_of(np.arange(view.rows)) >= 0) if like else np.zeros(0, np.int64)
     joined = []
     for _ in range(DRAWS):
@@ -153,7 +149,7 @@ def _sentences(view: View, encoder: Encoder, draw: np.random.Generator) -> np.nd
 
     These stand at right angles to the mean of the library's pictures (of SAMPLE of them).
     """
-    different = _bank(encoder, _own(encoder) or NULL_QUERIES)
+    different = _bank(encoder)
     if len(different) >= FEWEST:
         return different
     drawn = draw.standard_normal((DRAWS, different.shape[1])).astype(np.float32)
@@ -163,15 +159,9 @@ def _sentences(view: View, encoder: Encoder, draw: np.random.Generator) -> np.nd
     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
 
-def _own(encoder: Encoder) -> tuple[str, ...]:
-    """The null phrases of an encoder that brings its own, for it reads next to nothing of ours."""
-    bring = getattr(encoder, "nulls", None)
-    return bring() if bring else ()
-
-
-def _bank(encoder: Encoder, sentences: Sequence[str]) -> np.ndarray:
-    """The different things that the encoder reads in the sentences."""
-    vectors = np.asarray(encoder.read(list(sentences)).vector, dtype=np.float32)
+def _bank(encoder: Encoder) -> np.ndarray:
+    """The different things that the encoder reads in the null bank."""
+    vectors = np.asarray(encoder.read(list(NULL_QUERIES)).vector, dtype=np.float32)
     return np.unique(vectors[vectors.any(axis=1)].round(4), axis=0)
 
 
