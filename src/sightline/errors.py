@@ -4,6 +4,8 @@ The library raises these; only `cli/` turns them into one line and an exit code.
 `code` is the short reason that the ledger and reports carry, so that counts can be added up.
 """
 
+from importlib.util import find_spec
+
 
 class SightlineError(Exception):
     """The root: catching it catches everything Sightline raises on purpose."""
@@ -132,6 +134,12 @@ class MissingExtra(SightlineError):
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an optional part; get it with: pip install 'sightline[{extra}]'")
         self.extra = extra
+
+
+def require(what: str, extra: str, *modules: str) -> None:
+    """Raises MissingExtra where one of the modules that `what` needs is not installed; imports none of them."""
+    if not all(map(find_spec, modules)):
+        raise MissingExtra(what, extra)
 
 
 class ExportError(SightlineError):

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sightline.errors import BadQuery
+from sightline.errors import BadQuery, require
 from sightline.recipes.questions_seen import Eye
 from sightline.recipes.starting_lm import HOME, size_named
 from sightline.recipes.system_run import run_system, systems
@@ -125,6 +125,7 @@ def evaluate_systems(
     unknown = [name for name in chosen if name not in systems()]
     if unknown or not seeds:
         raise BadQuery(f"there is no system {unknown}; there are {', '.join(systems())}; and a comparison needs a seed")
+    require("comparing systems", "lab", "torch", "safetensors")
     runs = [(name, True) for name in chosen] + [(BASE, False)]
     if ablations:
         runs += [(name, False) for name in chosen if name != BASE]

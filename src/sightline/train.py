@@ -8,11 +8,10 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sightline.errors import BadQuery, MissingExtra
+from sightline.errors import BadQuery, require
 from sightline.recipes.system_run import run_system, systems
 
 STORYBOOK = "storybook"
@@ -46,8 +45,7 @@ def train(
         raise BadQuery(f"there is no recipe {recipe!r}; there are {', '.join(recipes())}")
     if stop_after is not None and stop_after < 1:
         raise BadQuery(f"a run stops after at least one step, not {stop_after}")
-    if not (find_spec("torch") and find_spec("safetensors")):
-        raise MissingExtra(f"training {recipe}", "lab")
+    require(f"training {recipe}", "lab", "torch", "safetensors")
     folder = Path(out).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     if recipe in systems():

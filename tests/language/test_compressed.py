@@ -540,9 +540,7 @@ def test_a_wrapped_model_is_refused_with_what_to_hand_over():
 
 
 def test_without_torch_the_extra_is_named(monkeypatch):
-    from sightline.language import compressed as module
-
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr("sightline.errors.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"sightline\[lab\]"), compressed(model_of("internvl")):
         pass
 

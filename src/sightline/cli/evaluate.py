@@ -1,4 +1,5 @@
-"""`sightline evaluate storybook`: every figure that is claimed for the built-in model, measured here and now.
+"""`sightline evaluate storybook`: every figure that is claimed for the built-in model, measured here and now;
+`sightline evaluate asking`: questions answered without a language model, beside uniform frames, an oracle, the blind.
 
 Pictures and videos are drawn from combinations that training never showed. `--encoder` measures another one.
 """
@@ -6,6 +7,7 @@ Pictures and videos are drawn from combinations that training never showed. `--e
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import asdict
 from functools import partial
@@ -25,6 +27,7 @@ examples:
   sightline evaluate storybook
   sightline evaluate storybook --n 200 --videos 20 --written 2 --json
   sightline evaluate storybook --encoder colour
+  sightline evaluate asking --n 96 --videos 12
 """
 TITLES = {
     "retrieval": "pictures and captions (unseen combinations only)",
@@ -38,9 +41,9 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "evaluate", help="measure an encoder on storybook", description=__doc__, epilog=EXAMPLE
     )
-    parser.add_argument("what", choices=("storybook",), help="what to measure on")
+    parser.add_argument("what", choices=("storybook", "asking"), help="what to measure")
     parser.add_argument("--encoder", default="storybook", metavar="NAME", help="default: storybook, the built-in model")
-    parser.add_argument("--n", type=int, default=1000, metavar="N", help="pictures per section (default 1000)")
+    parser.add_argument("--n", type=int, default=1000, metavar="N", help="pictures per section, or questions (1000)")
     parser.add_argument("--videos", type=int, default=200, metavar="N", help="held-out videos (default 200; 0: none)")
     parser.add_argument(
         "--written", type=int, default=10, metavar="N", help="how many of them are written to mp4 and indexed too (10)"
@@ -51,6 +54,25 @@ def add(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    return _asking(args) if args.what == "asking" else _storybook(args)
+
+
+def _asking(args: argparse.Namespace) -> int:
+    from sightline import evaluate_asking
+    from sightline.encoders.by_name import open_encoder
+    from sightline.errors import BadQuery
+
+    if args.n < 2 or args.videos < 2:
+        raise BadQuery(f"asking needs --n and --videos of 2 at least, not {args.n} and {args.videos}")
+    encoder = open_encoder(args.encoder)
+    report = evaluate_asking.measure_asking(
+        encoder, videos=args.videos, count=args.n, seed=args.seed, told=lambda text: print(text, file=sys.stderr)
+    )
+    print_json(asdict(report)) if args.json else print("\n".join(map(printable, evaluate_asking.told(report))))
+    return 0
+
+
+def _storybook(args: argparse.Namespace) -> int:
     from sightline.cli.progress import ShareProgress
     from sightline.encoders.by_name import open_encoder
     from sightline.evaluate import Size, evaluate_storybook, untrained

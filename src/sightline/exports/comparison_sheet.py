@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from sightline.exports.comparison_style import CHINESE, ENGLISH, LOOK
-from sightline.exports.contact_sheet import _bar, _digest, _short, _thinned
+from sightline.exports.sheet import bar, document, short, thinned
 from sightline.exports.sheet_style import STYLE
 from sightline.exports.writing import one_line
 
@@ -28,37 +28,21 @@ def page(compared: Any) -> str:
     """The whole page of a `sightline.compare.Comparison`."""
     words = CHINESE if compared.language == "zh" else ENGLISH
     title = escape(one_line(compared.question))
-    style = STYLE + LOOK
-    policy = f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; base-uri 'none'; form-action 'none'"
-    return f"""<!DOCTYPE html>
-<html lang="{words["lang"]}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>{title} · Sightline</title>
-<style>{style}</style>
-</head>
-<body>
-<header>
-<p class="mark">Sightline</p>
-<h1>{title}</h1>
-<p class="sum">{_summary(compared, words)}</p>
-</header>
-<main>
-{_verdict(compared, words)}
+    ways = "".join(_way(number, one, compared, words) for number, one in enumerate(compared.tried, 1))
+    body = f"""{_verdict(compared, words)}
 {_timeline(compared, words)}
 <h2>{words["looks"]}</h2>
-{"".join(_way(number, one, compared, words) for number, one in enumerate(compared.tried, 1))}{_refused(compared, words)}
+{ways}{_refused(compared, words)}
 <h2>{words["time"]}</h2>
-{_table(compared, words)}
-</main>
-<footer><p>{words["foot"]}</p></footer>
-</body>
-</html>
-"""
+{_table(compared, words)}"""
+    return document(
+        language=words["lang"],
+        title=title,
+        style=STYLE + LOOK,
+        summary=_summary(compared, words),
+        body=body,
+        foot=words["foot"],
+    )
 
 
 def _summary(compared: Any, words: dict[str, str]) -> str:
@@ -85,12 +69,8 @@ def _verdict(compared: Any, words: dict[str, str]) -> str:
     numbers = {one.way: number for number, one in enumerate(compared.tried, 1)}
     share = words["all"] if len(found.groups) == 1 else words["agree"].format(share=found.share)
     first = f"<strong>{escape(one_line(found.text))}</strong>" if found.text else ""
-    groups = "".join(
-        f'<li><q>{escape(one_line(group.text))}</q><span class="chips">'
-        + "".join(f'<a href="#way-{numbers[way]}">{_name(way)}</a>' for way in group.ways)
-        + "</span></li>"
-        for group in (found.groups if len(found.groups) > 1 else [])
-    )
+    several = found.groups if len(found.groups) > 1 else []
+    groups = "".join(_group(group, numbers) for group in several)
     told = f'<p class="mark">{share if found.text else words["split"]}</p>{first}'
     listed = f'<ul class="groups">{groups}</ul>' if groups else ""
     return f'<section class="verdict">{told}{listed}</section>'
@@ -140,7 +120,7 @@ def _high(compared: Any, axis: tuple[float, float], words: dict[str, str]) -> st
     top = max(LEAST, *(max(curve.scores, default=0.0) for curve in compared.curves))
     drawn = _stretch("true", compared.truth, axis, 0, HIGH) if compared.truth else ""
     for number, curve in enumerate(compared.curves):
-        points = [(_x(second, axis), HIGH - 2 - score / top * (HIGH - 8)) for second, score in _thinned(curve)]
+        points = [(_x(second, axis), HIGH - 2 - score / top * (HIGH - 8)) for second, score in thinned(curve)]
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         if number == 0:
             drawn += f'<polygon class="area" points="{points[0][0]:.1f},{HIGH} {line} {points[-1][0]:.1f},{HIGH}"/>'
@@ -173,7 +153,7 @@ def _scale(axis: tuple[float, float]) -> str:
 
 
 def _clock(second: float) -> str:
-    return str(_short(round(second * 1000)))
+    return str(short(round(second * 1000)))
 
 
 # --- each way --------------------------------------------------------------------------------------
@@ -195,7 +175,7 @@ def _way(number: int, one: Any, compared: Any, words: dict[str, str]) -> str:
 <h3>▸ {number} · {_name(one.way)}</h3>
 <p class="says{silent}">{escape(one_line(one.text))}</p>
 </div>
-<p class="sure"><span>{words["sure"]}</span>{_bar(one.answer.confidence)}<b>{one.answer.confidence:.2f}</b></p>
+<p class="sure"><span>{words["sure"]}</span>{bar(one.answer.confidence)}<b>{one.answer.confidence:.2f}</b></p>
 </div>
 <ul class="facts">{"".join(f"<li>{fact}</li>" for fact in facts)}</ul>
 {_strip(one, compared.pictures, words)}

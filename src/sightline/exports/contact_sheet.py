@@ -7,19 +7,18 @@ Light and dark follow the reader's system; it is made for a phone's width first;
 
 from __future__ import annotations
 
-import hashlib
 from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path, PurePath
 
 from sightline.exports.given import Curve, Results
+from sightline.exports.sheet import bar, document, short, thinned
 from sightline.exports.sheet_style import STYLE
-from sightline.exports.srt import clock, milliseconds
+from sightline.exports.srt import milliseconds
 from sightline.exports.writing import one_line
 from sightline.records import Moment
 
-POINTS = 240  # of a drawn curve: more than the pixels it gets
 WIDE, HIGH = 480, 48  # the drawing's own units
 
 ENGLISH = {
@@ -65,35 +64,14 @@ def files(results: Results, out: Path) -> dict[Path, str]:
 def page(results: Results) -> str:
     words = CHINESE if any("\u3400" <= c <= "\u9fff" for c in results.query) else ENGLISH
     title = escape(one_line(results.query) or words["untitled"])
-    policy = f"default-src 'none'; img-src data:; style-src '{_digest(STYLE)}'; base-uri 'none'; form-action 'none'"
-    return f"""<!DOCTYPE html>
-<html lang="{words["lang"]}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>{title} · Sightline</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<header>
-<p class="mark">Sightline</p>
-<h1>{title}</h1>
-<p class="sum">{_summary(results, words)}</p>
-</header>
-<main>
-{_body(results, words)}
-</main>
-<footer><p>{words["foot"]}</p></footer>
-</body>
-</html>
-"""
-
-
-def _digest(style: str) -> str:
-    return "sha256-" + b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return document(
+        language=words["lang"],
+        title=title,
+        style=STYLE,
+        summary=_summary(results, words),
+        body=_body(results, words),
+        foot=words["foot"],
+    )
 
 
 def _summary(results: Results, words: dict[str, str]) -> str:
@@ -143,17 +121,10 @@ def _card(
 <span class="edge"><span class="frame">{f"▸ {number}" if number else ""}</span><time>{_span(moment)}</time></span>
 </a>
 <h3>{name}</h3>
-<p class="sure"><span>{words["confidence"]}</span>{_bar(moment.confidence)}<b>{moment.confidence:.2f}</b></p>
+<p class="sure"><span>{words["confidence"]}</span>{bar(moment.confidence)}<b>{moment.confidence:.2f}</b></p>
 <ul class="sources">{_sources(moment, words)}</ul>
 {text}{_drawing(curve, moment, words)}{_also(repeats, words)}</li>
 """
-
-
-def _bar(share: float) -> str:
-    return (
-        '<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="rest" width="100" height="4"/><rect class="part" width="{100 * share:.1f}" height="4"/></svg>'
-    )
 
 
 def _picture(jpeg: bytes, name: str) -> str:
@@ -170,12 +141,7 @@ def _link(moment: Moment) -> str:
 
 def _span(moment: Moment) -> str:
     start, end = milliseconds(moment)
-    return f"{_short(start)} – {_short(end)}"
-
-
-def _short(milliseconds: int) -> str:
-    full = clock(milliseconds, ".")
-    return full[3:] if full.startswith("00:") else full
+    return f"{short(start)} – {short(end)}"
 
 
 def _sources(moment: Moment, words: dict[str, str]) -> str:
@@ -188,7 +154,7 @@ def _sources(moment: Moment, words: dict[str, str]) -> str:
 def _also(repeats: Sequence[Moment], words: dict[str, str]) -> str:
     if not repeats:
         return ""
-    times = ", ".join(f"<time>{_short(milliseconds(one)[0])}</time>" for one in repeats[:12])
+    times = ", ".join(f"<time>{short(milliseconds(one)[0])}</time>" for one in repeats[:12])
     return f'<p class="also">{words["also"]} {times}{" …" if len(repeats) > 12 else ""}</p>\n'
 
 
@@ -203,7 +169,7 @@ def _drawing(curve: Curve | None, moment: Moment, words: dict[str, str]) -> str:
     low, high = min(curve.scores), max(curve.scores)
     points = [
         ((second - first) / (last - first) * WIDE, HIGH - 3 - (score - low) / ((high - low) or 1.0) * (HIGH - 6))
-        for second, score in _thinned(curve)
+        for second, score in thinned(curve)
     ]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     left, right = ((second - first) / (last - first) * WIDE for second in (moment.start, moment.end))
@@ -214,13 +180,6 @@ def _drawing(curve: Curve | None, moment: Moment, words: dict[str, str]) -> str:
 <polygon class="area" points="0,{HIGH} {line} {points[-1][0]:.1f},{HIGH}"/>
 <polyline class="line" points="{line}"/>
 </svg>
-<figcaption><time>{_short(round(first * 1000))}</time><time>{_short(round(last * 1000))}</time></figcaption>
+<figcaption><time>{short(round(first * 1000))}</time><time>{short(round(last * 1000))}</time></figcaption>
 </figure>
 """
-
-
-def _thinned(curve: Curve) -> list[tuple[float, float]]:
-    """At most POINTS points: of each stretch its highest, so that no peak is lost."""
-    pairs = list(zip(curve.seconds, curve.scores, strict=True))
-    step = -(-len(pairs) // POINTS)
-    return [max(pairs[at : at + step], key=lambda pair: pair[1]) for at in range(0, len(pairs), step)]

@@ -14,10 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from sightline.errors import BadRecord, MissingExtra
+from sightline.errors import BadRecord, require
 
 if TYPE_CHECKING:
     from sightline.language.shortened import Kept
@@ -59,8 +58,7 @@ def compressed(
     the language model's width, a `Words` record, or `Matching`; None takes the words of the prompt. seconds: of the
     frames, for one clip, or a list for each picture and video. options: the connector's own.
     """
-    if not (find_spec("torch") and find_spec("transformers")):
-        raise MissingExtra("compressing a model's visual tokens", "lab")
+    require("compressing a model's visual tokens", "lab", "torch", "transformers")
     from sightline.language.between import Between
 
     if getattr(model.__dict__.get("forward"), "compression", None) is not None:

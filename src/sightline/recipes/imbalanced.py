@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from sightline.errors import require
 from sightline.recipes.questions_seen import World, seen_world
 from sightline.recipes.starting_lm import size_named
 from sightline.training.examine import grounded
@@ -79,6 +80,7 @@ def study(
     told: Callable[[str], None] | None = None,
 ) -> list[Found]:
     """Every rule with every text, on the world's questions whose evidence is at most this share of the frames."""
+    require("drawing what systems see", "lab", "torch", "safetensors")
     kept = seen_world(world or size_named("imbalanced").exam, told=told)
     given = [_given(kept, number) for number in range(len(kept.questions))]
     given = [each for each in given if each[2].mean() <= most]
