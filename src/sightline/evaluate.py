@@ -1,4 +1,4 @@
-"""Measures an encoder on storybook's held-out combinations: retrieval, attributes, binding, moments, confidence.
+"""Measures an encoder on unseen combinations of storybook: captions, attributes, binding, actions, moments, confidence.
 
 Pictures and videos are drawn from the `challenge` and `test` splits, with colour x thing pairs training never showed.
 Moments are found by the product itself: frames go through the encoder into a library, and `find_moments` answers.
@@ -32,7 +32,7 @@ from sightline.measures.grounding import (
     recall_at_overlap,
     whole_video,
 )
-from sightline.recipes.storybook_exams import LANGUAGES, Rows, attributes, binding, read, retrieval
+from sightline.recipes.storybook_exams import LANGUAGES, Rows, actions, attributes, binding, read, retrieval
 from sightline.recipes.storybook_held_out import Asked, HeldOut, add_drawn, held_out, written
 from sightline.search import find_moments
 from sightline.store.library import Library
@@ -41,6 +41,12 @@ Array = Any
 Told = Callable[[str, float], None]  # what is being done, and the share of the work that is done
 
 WINDOWS = (2.0, 5.0, 10.0)
+EXAMS = {  # each with the share of the pictures that it takes: of an action, many are looked at
+    "retrieval": (retrieval, 1),
+    "zero-shot": (attributes, 1),
+    "binding": (binding, 1),
+    "actions": (actions, 5),
+}
 RIGHT = 0.5  # the overlap from which an answer counts as right
 SEARCH, WRITING = 5.0, 15.0  # what a search, and a second of video that is written, cost beside seeing one frame
 
@@ -76,11 +82,13 @@ def evaluate_storybook(encoder: Encoder, size: Size | None = None, *, told: Told
     size = size or Size()
     made = held_out(size.videos, size.seed)
     some = made[: size.written] if encoder.card.name != UNTRAINED else []
-    work = _Work(told, 3 * size.pictures + sum(map(_cost, made)) + WRITING * sum(m.script.seconds for m in some))
+    work = _Work(
+        told, len(EXAMS) * size.pictures + sum(map(_cost, made)) + WRITING * sum(m.script.seconds for m in some)
+    )
     report = Report(encoder.card.name)
-    for name, exam in (("retrieval", retrieval), ("zero-shot", attributes), ("binding", binding)):
+    for name, (exam, share) in EXAMS.items():
         work.tell(f"{encoder.card.name}: {name}")
-        report.sections[name] = exam(encoder, size.pictures, size.seed)
+        report.sections[name] = exam(encoder, max(1, size.pictures // share), size.seed)
         work.add(size.pictures)
     if made:
         work.tell(f"{encoder.card.name}: moments in {len(made)} videos")

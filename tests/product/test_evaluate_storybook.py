@@ -51,7 +51,7 @@ def test_another_seed_asks_of_other_videos() -> None:
 
 
 def test_every_section_has_its_figures(report: Report) -> None:
-    assert set(report.sections) == {"retrieval", "zero-shot", "binding", "moments"}
+    assert set(report.sections) == {"retrieval", "zero-shot", "binding", "actions", "moments"}
     assert set(dict(report.sections["retrieval"])) == {
         f"{way}, {language}" for way in ("frame to caption", "caption to frame") for language in ("en", "zh")
     }
@@ -99,4 +99,4 @@ def test_the_command_gives_the_same_as_json(capsys: pytest.CaptureFixture[str]) 
     assert main(["evaluate", "storybook", *words]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert [report["encoder"] for report in answer["reports"]] == ["colour"]
-    assert set(answer["reports"][0]["sections"]) == {"retrieval", "zero-shot", "binding"}
+    assert set(answer["reports"][0]["sections"]) == {"retrieval", "zero-shot", "binding", "actions"}

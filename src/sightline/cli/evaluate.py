@@ -33,6 +33,7 @@ TITLES = {
     "retrieval": "pictures and captions (unseen combinations only)",
     "zero-shot": "one thing in an unseen colour: the right word among all",
     "binding": "colours bound to their nouns",
+    "actions": "what a thing is doing, each frame judged alone",
     "moments": "moments in held-out videos of 30 to 120 s, their frames drawn at one a second",
 }
 

@@ -1,4 +1,4 @@
-"""Exams in pictures: captions, attributes and bound colours, on combinations that training never showed.
+"""Exams in pictures: captions, attributes, bound colours and actions, on combinations that training never showed.
 
 Departures: the right answer must beat all others outright (measures/retrieval.py), and no two captions are the same.
 Shapes: pictures [n, 3, 64, 112] uint8; an exam gives rows (name, figures by column)
@@ -15,6 +15,7 @@ import numpy as np
 from sightline.data.storybook.draw import picture
 from sightline.data.storybook.script import random_script
 from sightline.data.storybook.words import (
+    ACTION_NAMES,
     COLOUR_WORDS,
     PLACES,
     SIZE_WORDS,
@@ -152,3 +153,34 @@ def _pair_text(slots: Any, word: str, language: str, swap: int = 0) -> str:
     if language == "en":
         return f"{article(one.en)} {word.strip()} {article(other.en)}"
     return f"{one.zh}{word}{other.zh}" if word == "和" else f"{one.zh}在{other.zh}的{word}"
+
+
+# --- actions -----------------------------------------------------------------------------------------
+
+A_SECOND = 4  # frames of an action that are looked at
+
+
+def actions(encoder: Encoder, count: int, seed: int) -> Rows:
+    """What is it doing, from all frames of an event? The likeliest of all actions; each frame is judged alone."""
+    pixels: list[Array] = []
+    events: list[tuple[Any, str, slice]] = []
+    number = 0
+    while len(events) < count:
+        script = random_script(seed * 7_000_003 + number, split="challenge")
+        number += 1
+        for event in script.events[: count - len(events)]:
+            seconds = np.arange(event.start, event.end, 1 / A_SECOND)
+            events.append((script.things[event.thing], event.action, slice(len(pixels), len(pixels) + len(seconds))))
+            pixels += [_pixels(picture(script, float(second), SHAPE)) for second in seconds]
+    seen = _see(encoder, np.stack(pixels))
+    names = list(ACTION_NAMES)
+    figures = {}
+    for language in LANGUAGES:
+        right = 0
+        for thing, action, shown in events:
+            said = article(thing.name.en) if language == "en" else thing.name.zh
+            space = " " if language == "en" else ""
+            texts = [f"{said}{space}{getattr(ACTION_NAMES[name], language)[0]}" for name in names]
+            right += int((seen[shown].mean(axis=0) @ read(encoder, texts).T).argmax()) == names.index(action)
+        figures[language] = right / len(events)
+    return [("action", figures | {"chance": 1 / len(names)})]
