@@ -21,6 +21,7 @@ ROWS = {
     "9": "row09_guided_pool",
     "10": "row10_merge",
     "11": "row11_operator",
+    "12": "row12_gcg_step",
     "13": "row13_memory",
     "14": "row14_noop",
     "parity": "parity",

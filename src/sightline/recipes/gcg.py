@@ -7,8 +7,9 @@ Departures: the width follows the number of frames; a frame is as similar to the
 in frames with the order hinge, as released; negatives are this video's other frames and the wrong options. Frames and
 texts are the built-in towers' vectors. The chooser is grounded first, without the language model, which is cheap; then
 all learns together. Labels may be taken by any rule of keyframes: on storybook those of merging and of steepness miss
-evidence that top-K finds (recipes/imbalanced.py measures it). `gcg_paper` and `gcg_released` are the same system with
-other settings, and learn everything together from the first step.
+evidence that top-K finds (recipes/imbalanced.py measures it). Tokens are averaged frame by frame before they are
+weighted, and only those of frames that were drawn are read, once and as they are kept. `gcg_paper` and `gcg_released`
+are the same system with other settings, and learn everything together from the first step.
 Shapes: seen.vectors [B, T, E], statement [B, E] -> centres [B, K] -> K frames -> prefix [B, M, W]
 """
 
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sightline.connectors.drawn_frames import averaged
 from sightline.keyframes.gaussian import GaussianChooser
 from sightline.nn.choice import perturbed_top_k
 from sightline.objectives.centre_regression import centre_regression, order_hinge
@@ -27,7 +29,7 @@ from sightline.recipes.starting_lm import Start
 from sightline.records import Choice
 from sightline.training.batches import Batch
 from sightline.training.choosing import Choosing, by_rule, highest, relevance, similarities
-from sightline.training.system import answer_terms
+from sightline.training.system import Shown, answer_terms
 
 SYSTEM = {
     "name": "GCG, corrected",
@@ -37,7 +39,6 @@ SYSTEM = {
     "without": "the middle frame of each segment",
     "same_as": "uniform-linear",  # without its idea
 }
-DRAWS = 100  # of the perturbed top-k; 500 in the paper
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Settings:
     negatives: tuple[str, ...] = ("left_frames", "wrong_options")  # and "other_answers"
     released_width: float | None = None  # None: the width follows T
     gradient: str = "true"
+    draws: int = 100  # of the perturbed top-k; 500 as published
     by_place: bool = True  # a frame is as similar as its best place; else as its vector, as in the paper
     regression: float = 0.3  # weights of L_reg and L_con
     contrast: float = 0.1
@@ -67,7 +69,7 @@ class GCG(Choosing):
                 frames=start.frames,
                 dropout=0.1,
                 released_width=settings.released_width,
-                samples=DRAWS,
+                samples=settings.draws,
                 gradient=settings.gradient,
             )
             self.head = GroundingHead(start.shared_width, dropout=0.1)
@@ -75,6 +77,12 @@ class GCG(Choosing):
 
     def pick(self, batch: Batch) -> Choice:
         return self.chooser(batch.seen, batch.words, batch.option_vectors)
+
+    def see(self, batch: Batch) -> Shown:
+        if not self.picks:
+            return super().see(batch)
+        choice = self.pick(batch)
+        return Shown(averaged(batch.seen, choice, self.connect.project, self.tokens), choice)
 
 
 def text_of(batch: Batch, which: str) -> Tensor:
@@ -106,7 +114,7 @@ def contrast(model: GCG, batch: Batch, choice: Choice) -> Tensor:
     head, against = model.head, model.settings.negatives
     event = text_of(batch, "statement" if model.settings.text == "question" else model.settings.text)
     others = batch.seen.mask.shape[1] - choice.weight.shape[1]
-    left = perturbed_top_k(1 - choice.scores, others, samples=DRAWS, gradient=model.settings.gradient)
+    left = perturbed_top_k(1 - choice.scores, others, samples=model.settings.draws, gradient=model.settings.gradient)
     return contrastive_grounding(
         head(torch.einsum("bkt,bte->bke", choice.weight, batch.seen.vectors)),
         head(event),

@@ -57,7 +57,8 @@ def relevance(seen: Seen, text: Tensor) -> Tensor:
     """How much a frame has to do with a text: its best place, or all of it. Shapes: text [B, E] -> [B, T], D = E"""
     assert seen.tokens is not None
     unit = F.normalize(text, dim=-1)
-    best = torch.einsum("btnd,bd->btn", F.normalize(seen.tokens, dim=-1), unit).amax(dim=-1)
+    lengths = seen.tokens.norm(dim=-1).clamp(min=1e-12)  # [B, T, N]; no copy of all tokens is made
+    best = (torch.einsum("btnd,bd->btn", seen.tokens, unit) / lengths).amax(dim=-1)
     return torch.maximum(best, torch.einsum("bte,be->bt", seen.vectors, unit)).masked_fill(~seen.mask, -torch.inf)
 
 
