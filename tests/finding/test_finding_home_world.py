@@ -9,7 +9,6 @@ import pytest
 
 from sightline.data.storybook.draw import frames
 from sightline.data.storybook.script import random_script
-from sightline.data.storybook.words import PLACES as PLACE_WORDS
 from sightline.encoders import home_world
 from sightline.encoders.by_name import open_encoder
 from sightline.index import Wishes, index_paths
@@ -98,18 +97,21 @@ def test_pictures_of_nothing_are_of_no_world(kind: str) -> None:
     assert encoder.at_home(encoder.see(shown).vectors[0]) < 0.2
 
 
-def test_the_places_are_those_of_the_drawn_world() -> None:
-    assert home_world.PLACES == tuple(word.en[0] for word in PLACE_WORDS.values())
+def test_the_odds_are_even_halfway_between_the_worlds() -> None:
+    """All but one in twenty of either world lie beyond SURE, by a count over a hundred numbers each."""
+    own = np.stack([np.arange(101.0) + 300, np.ones(101)], axis=1)
+    strange = np.stack([np.arange(101.0), np.ones(101)], axis=1)
+    home = home_world.between(np.array([2.0, 0.0]), own, strange)
+    odds_of_own, odds_of_strange = (rows @ home.direction + home.offset for rows in (own, strange))
+    assert np.sort(odds_of_own)[5] == pytest.approx(home_world.SURE)
+    assert np.sort(odds_of_strange)[95] == pytest.approx(-home_world.SURE)
 
 
-def test_the_chance_is_how_often_a_direction_at_random_scores_so() -> None:
-    draw = np.random.default_rng(3)
-    drawn = draw.standard_normal((7 + 40_009, 193))
-    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
-    places, rows = drawn[:7], drawn[7:]
-    share = ((rows @ places.T).max(axis=1) >= 0.2).mean()
-    assert home_world.chance(0.2, 7, 193) == pytest.approx(share, rel=0.15)
+def test_one_strange_picture_does_not_make_a_strange_video() -> None:
+    home = home_world.HomeWorld(np.array([1.0, 0.0]), 0.0)
+    rows = np.array([[4.0, 1.0]] * 6 + [[-4.0, 1.0]])
+    assert home.at_home(rows) > 0.95 and home.at_home(-rows) < 0.05
 
 
 def test_a_video_without_pictures_is_not_judged() -> None:
-    assert home_world.at_home(np.zeros((0, 193), np.float32), np.ones((10, 193), np.float32)) == 1.0
+    assert home_world.HomeWorld(np.ones(193), 0.0).at_home(np.zeros((0, 193), np.float32)) == 1.0

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ import numpy as np
 
 from sightline.encoders.colour_layout import area_mean
 from sightline.encoders.encoder import Card, fingerprint, seen, unit_rows
-from sightline.encoders.home_world import PLACES, at_home
+from sightline.encoders.home_world import HomeWorld
 from sightline.encoders.lexicon import Lexicon
 from sightline.encoders.model_folder import read_json, weight_digest
 from sightline.encoders.onnx_graph import read_graph
@@ -52,6 +51,7 @@ class Towers:
     texts: Callable[[Array, Array], Array]
     width: int
     digests: Sequence[str]
+    home: HomeWorld | None = None  # how the model's world is told from others, where that was learned
 
 
 class BuiltIn:
@@ -84,11 +84,7 @@ class BuiltIn:
 
     def at_home(self, rows: Array) -> float:
         """How sure it is that these rows of one video show the picture-book world, which is all that it knows."""
-        return at_home(rows, self._places)
-
-    @cached_property
-    def _places(self) -> Array:
-        return self.read(PLACES).vector
+        return self._towers.home.at_home(np.asarray(rows)[:, :-1]) if self._towers.home else 1.0
 
 
 def scaled(pixels: Array) -> Array:
@@ -109,14 +105,16 @@ def open_built_in(folder: Path = HOME, threads: int | None = None) -> BuiltIn:
             f"the built-in model in {folder} lacks {', '.join(missing)}; install Sightline again, "
             "or train it: sightline train built-in --out DIR"
         )
-    width = int(read_json(folder / ABOUT, NAME)["width"])
+    about = read_json(folder / ABOUT, NAME)
+    home = HomeWorld(np.array(about["home"][1:], np.float32), float(about["home"][0]))
     pictures, texts = (
         Tower(folder / file, read_graph(folder / file), ("vectors",), threads) for file in (PICTURES, TEXTS)
     )
     towers = Towers(
         lambda pixels: pictures.run(pixels=pixels),
         lambda ids, mask: texts.run(ids=ids, mask=mask),
-        width,
+        int(about["width"]),
         weight_digest([folder / PICTURES, folder / TEXTS, folder / WORDS]),
+        home,
     )
     return BuiltIn(towers, Lexicon.read(folder / WORDS), NAME if folder == HOME else str(folder.resolve()))

@@ -12,8 +12,10 @@ Shapes: pixels [B, 3, H, W], ids [P, L], truth [B, P] (pictures against phrases)
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,22 @@ from sightline.encoders.built_in import ABOUT, PICTURES, TEXTS, WEIGHTS, WORDS
 from sightline.encoders.lexicon import LONGEST, Lexicon
 from sightline.encoders.model_folder import read_json
 from sightline.errors import BadQuery
-from sightline.recipes.built_in_files import fill, settle, ship
-from sightline.recipes.built_in_lessons import Lesson, lessons
-from sightline.recipes.storybook_phrases import COLOUR, NOTHING, SIZE, TABLES, TEXTURE, THING, lexicon
+from sightline.recipes.built_in_files import fill, home_of, settle, ship
+from sightline.recipes.built_in_lessons import NOWHERE, Lesson, lessons
+from sightline.recipes.storybook_phrases import (
+    COLOUR,
+    NOTHING,
+    PLACE_NAMES,
+    SHOWN,
+    SIZE,
+    TABLES,
+    TEXTURE,
+    THING,
+    lexicon,
+)
+from sightline.training.checkpoint import load_checkpoint
 from sightline.training.log import read_log
-from sightline.training.loop import Course, learn
+from sightline.training.loop import CHECKPOINT, Course, Stage, learn_in_stages
 
 Array = Any
 Tensor = Any
@@ -38,7 +51,7 @@ NAMED = {k: len(TABLES[k]) for k in (THING, COLOUR, TEXTURE, SIZE)}  # what thin
 class Size:
     """What a size costs and holds."""
 
-    steps: int
+    steps: tuple[int, ...]  # of each stage
     pictures: int  # in a batch; half of them are new, half are seen again with other phrases
     phrases: int
     widths: tuple[int, int, int]
@@ -48,14 +61,23 @@ class Size:
     text_layers: int
 
 
+RISING = 100  # steps on which the rate rises
+BORDER = "before-last-stage.safetensors"  # the checkpoint there
+# With the highest rate, and the share of its steps after which it falls; the lessons have phases of their own.
+STAGES = (
+    ("names", 2e-3, 0.852),
+    ("captions", 2e-3, 0.65),
+    ("search", 1e-3, 0.3),
+)
+
 SIZES = {
-    "tiny": Size(60, 32, 64, (8, 16, 32), (1, 1), 64, 32, 1),
-    "small": Size(1600, 128, 256, (24, 64, 128), (2, 3), 384, 128, 2),
+    "tiny": Size((40, 12, 8), 32, 64, (8, 16, 32), (1, 1), 64, 32, 1),
+    "small": Size((2700, 4500, 1000), 96, 256, (32, 64, 128), (2, 3), 384, 128, 2),
 }
 
 
-# Where the loss of "small" stands after a tenth of its steps; with seed 0 it was 16.7 at step 150 and 15.9 at 175.
-TENTH = (15.0, 17.6)
+# Where the loss of "small" stands after a tenth of its steps, 820; with seed 0 it was 15.2 from step 800 to 825.
+TENTH = (14.2, 16.3)
 
 
 def size_named(name: str) -> Size:
@@ -76,7 +98,8 @@ def build(size: Size, words: int | None = None) -> Any:
     model.pictures = PictureTower(size.widths, size.blocks, size.hidden, WIDTH)
     model.texts = TextTower(words or len(lexicon()), LONGEST, size.text_width, size.text_layers, 4, WIDTH)
     model.scale, model.bias = nn.Parameter(torch.tensor(2.3)), nn.Parameter(torch.tensor(-5.0))
-    model.names = nn.Linear(size.hidden, sum(NAMED.values()))  # helps to learn; not shipped
+    model.names = nn.Linear(size.hidden, sum(NAMED.values()))  # this and the next help to learn; they are not shipped
+    model.places = nn.Linear(size.hidden, len(PLACE_NAMES))
     model.sharpness = nn.Parameter(torch.tensor(2.7))  # of the softmax, as a logarithm like `scale`
     return model.to(memory_format=torch.channels_last)
 
@@ -109,6 +132,8 @@ def softmax_many(cosines: Tensor, sharpness: Tensor, true: Tensor, counted: Tens
     return -((logs * true[rows]).sum(dim=1) / true[rows].sum(dim=1)).mean()
 
 
+SUMS_SHARE = 4.0
+TWINS_SHARPNESS = 20.0  # not learned: while twins look alike, a learned one sinks, and takes the softmax with it
 SIGMOID_SHARE = 0.1  # the sigmoid terms of a row add up to about ten times the softmax of one
 
 
@@ -117,14 +142,22 @@ def losses(model: Any, batch: Lesson) -> dict[str, Tensor]:
     import torch.nn.functional as F
 
     texts = torch.cat([model.texts(ids, mask) for ids, mask in batch.phrases])
-    pictures, places, features = model.pictures.at_places(batch.pixels)
+    pictures, shown = model.pictures.at_places(batch.pixels)
+    row, slot, features = at_their_places(shown, batch)
+    things = model.pictures.what(features)
+    named, placed = model.names(features), model.places(shown.mean(dim=(2, 3)))
     with torch.autocast("cpu", enabled=False):
-        whole = both_ways(model, pictures @ texts.T, batch.truth, batch.counted)
-        row, slot, things = at_their_places(places, batch)
-        true, counted = (table[:, batch.alone] for table in (batch.of_things[row, slot], batch.counted[row]))
-        local = both_ways(model, F.normalize(things, dim=1) @ texts[batch.alone].T, true, counted)
-        names = naming(model.names(at_their_places(features, batch)[2]), batch.things[row, slot])
-    return {"loss": whole + local + names, "whole": whole, "local": local, "names": names}
+        cosines = pictures @ texts.T
+        whole = both_ways(model, cosines, batch.truth, batch.counted)
+        bound = twins_apart(cosines, batch)
+        true, counted = (t[row, slot][:, batch.alone] for t in (batch.of_things, batch.counted_of_things))
+        local = both_ways(model, F.normalize(things.float(), dim=1) @ texts[batch.alone].T, true, counted)
+        names = naming(named.float(), batch.things[row, slot]) + F.cross_entropy(
+            placed.float(), batch.places, ignore_index=NOWHERE
+        )
+        sums = of_their_parts(model, texts, batch)
+    terms = {"whole": whole, "bound": bound, "local": local, "names": names, "sums": sums}
+    return {"loss": whole + batch.stress * bound + local + names + SUMS_SHARE * sums, **terms}
 
 
 def naming(logits: Tensor, things: Tensor) -> Tensor:
@@ -132,11 +165,43 @@ def naming(logits: Tensor, things: Tensor) -> Tensor:
 
     Shapes: logits [n, sum of NAMED], things [n, 6] -> scalar
     """
+    import torch
     import torch.nn.functional as F
 
-    parts = logits.split(list(NAMED.values()), dim=1)
-    pairs = zip(parts, (things[:, k].long() for k in NAMED), strict=True)
+    names, *rest = logits.split(list(NAMED.values()), dim=1)
+    never = ~torch.from_numpy(SHOWN.T)[things[:, COLOUR].long().clamp(min=0)]  # [n, names]
+    names = names.masked_fill(never & (things[:, COLOUR] >= 0)[:, None], -1e4)  # of these, a colour would decide
+    pairs = zip((names, *rest), (things[:, k].long() for k in NAMED), strict=True)
     return sum(F.cross_entropy(part, wanted, ignore_index=NOTHING) for part, wanted in pairs)
+
+
+def of_their_parts(model: Any, texts: Tensor, batch: Lesson) -> Tensor:
+    """How far a phrase about two things lies from the sum of what is said of each: "a cat" and "a dog", or "a cat
+    above" and "a dog below". A picture is the sum of what stands at its places; so should its phrases be.
+
+    Shapes: texts [P, E] -> scalar
+    """
+    import torch.nn.functional as F
+
+    if not len(batch.sums):
+        return texts.sum() * 0
+    parts = model.texts(*batch.parts).detach().unflatten(0, (-1, 2)).sum(dim=1)  # [s, E]
+    return (1 - (texts[batch.sums] * F.normalize(parts, dim=1)).sum(dim=1)).mean()
+
+
+def twins_apart(cosines: Tensor, batch: Lesson) -> Tensor:
+    """Where one of two phrases of the same words is true of a picture and the other is not, the true one is nearer.
+
+    From: NegCLIP (arXiv 2210.01936) for exchanged words as hard negatives; a logistic loss of each pair here.
+    Shapes: cosines [B, P], batch.twins [n, 2] -> scalar
+    """
+    import torch.nn.functional as F
+
+    one, other = batch.twins.unbind(dim=1)
+    known = batch.counted[:, one] & batch.counted[:, other]  # [B, n]
+    side = (batch.truth[:, one].float() - batch.truth[:, other].float()) * known
+    lead = TWINS_SHARPNESS * (cosines[:, one] - cosines[:, other])
+    return (F.softplus(-side * lead) * side.abs()).sum() / side.abs().sum().clamp(min=1)
 
 
 def both_ways(model: Any, cosines: Tensor, true: Tensor, counted: Tensor) -> Tensor:
@@ -177,21 +242,48 @@ def run(
     torch.set_num_threads(1)  # the other core draws, and sums come out alike on any machine
     torch.manual_seed(seed)
     model = build(sized)
-    steps = learn(
+    stages = [
+        Stage(name, Course(n, peak, rising=min(RISING, n // 10), held=held), losses)
+        for n, (name, peak, held) in zip(sized.steps, STAGES, strict=True)
+    ]
+    learning = partial(
+        learn_in_stages,
         model,
-        lambda step: lessons(sized.pictures, sized.phrases, seed, step),
-        losses,
-        Course(sized.steps),
+        lambda step: lessons(sized.pictures, sized.phrases, seed, sum(sized.steps), step),
+        stages,
         out,
-        resume=resume,
         told=told,
-        stop_after=stop_after,
+        check=False,
     )
+    border, end = sum(sized.steps[:-1]), min(stop_after or sum(sized.steps), sum(sized.steps))
+    if not (resume and (out / BORDER).is_file()):
+        steps = learning(resume=resume, stop_after=min(border, end))
+        if steps == border:
+            shutil.copyfile(out / CHECKPOINT, out / BORDER)
+    if end > border:
+        steps = learning(resume=True, stop_after=end)
+        halfway(model, out / BORDER)
     settle(model, seed)
-    ship(model, out, {"size": size, "seed": seed, "steps": steps})
+    ship(model, out, {"size": size, "seed": seed, "steps": steps}, home_of(model, seed))
     last = read_log(out / "log.jsonl")[-1]
     files = sum((out / name).stat().st_size for name in (PICTURES, TEXTS, WEIGHTS, WORDS, ABOUT))
     return {"steps": steps, "loss": last["loss"], "seconds": last["seconds"], "bytes": files, "folder": str(out)}
+
+
+def halfway(model: Any, before: Path) -> None:
+    """The weights half way between those before the last stage, which bind better, and those after it, which find
+    better; the mean does both nearly as well, and names things better than either.
+
+    From: WiSE-FT (arXiv 2109.01903).
+    """
+    import torch
+
+    after = {name: value.clone() for name, value in model.state_dict().items()}
+    load_checkpoint(before, model)
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(after[name], 0.5)
 
 
 def load(folder: Path) -> Any:

@@ -13,23 +13,34 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from sightline.encoders import home_world
 from sightline.encoders.built_in import ABOUT, PICTURES, TEXTS, WEIGHTS, WORDS
 from sightline.errors import BadModel
 from sightline.recipes.built_in_lessons import SHAPES, lesson
 from sightline.recipes.storybook_phrases import lexicon
 from sightline.recipes.storybook_pictures import draw_sheaf
+from sightline.recipes.strange_pictures import strange_pictures
 
 Tensor = Any
 
 
+WHOLE = 1.25  # how much the whole picture weighs more than it was learned to, beside the things in it
+
+
 def settle(model: Any, seed: int, sheaves: int = 24, count: int = 64) -> None:
-    """Takes the mean of training pictures and phrases off both towers, so that strangers score about zero."""
+    """Takes the mean of training pictures and phrases off both towers, so that strangers score about zero.
+
+    Before that the part for the whole picture, its place, is given more weight: the losses ask only which of several
+    phrases is nearer, and things, of which there is more to say, leave a place so little that its name scores low.
+    """
     import torch
 
     words, model = lexicon(), model.eval()
     seen: list[Tensor] = []
     read: list[Tensor] = []
     with torch.inference_mode():
+        model.pictures.whole.weight.mul_(WHOLE)
+        model.pictures.whole.bias.mul_(WHOLE)
         for tower in (model.pictures, model.texts):
             tower.centre.zero_()
         for k in range(sheaves):
@@ -41,7 +52,39 @@ def settle(model: Any, seed: int, sheaves: int = 24, count: int = 64) -> None:
         model.texts.centre.copy_(torch.cat(read).mean(dim=0))
 
 
-def ship(model: Any, folder: Path, facts: dict[str, Any]) -> None:
+HOME_DECAY = 1e-4  # keeps the direction from being sure of itself
+
+
+def home_of(model: Any, seed: int, sheaves: int = 24, count: int = 64) -> home_world.HomeWorld:
+    """The direction that tells drawn pictures from strange ones: logistic regression on what the picture tower says."""
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+
+    chance, own, strange = np.random.default_rng([seed, 2]), [], []
+    with torch.inference_mode():
+        for k in range(sheaves):
+            shape = SHAPES[k % len(SHAPES)]
+            drawn = draw_sheaf(seed, 2_000_000 + k, shape, count, eighths=(6, 1)).pixels
+            own.append(model.pictures(torch.from_numpy(drawn)))
+            strange.append(model.pictures(torch.from_numpy(strange_pictures(count, shape, chance, plain=True))))
+    rows = torch.cat([*own, *strange]).clone()
+    ours = torch.arange(len(rows)) < len(rows) // 2
+    weight = torch.zeros(rows.shape[1] + 1, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weight], max_iter=200)
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        odds = rows @ weight[1:] + weight[0]
+        total = F.binary_cross_entropy_with_logits(odds, ours.float()) + HOME_DECAY * weight[1:].square().sum()
+        total.backward()
+        return total
+
+    optimiser.step(loss)
+    return home_world.between(weight[1:].detach().numpy(), rows[ours].numpy(), rows[~ours].numpy())
+
+
+def ship(model: Any, folder: Path, facts: dict[str, Any], home: home_world.HomeWorld) -> None:
     """Writes what `open_built_in` opens, and the towers as safetensors (float16; the ONNX holds them rounded)."""
     import torch
     from safetensors.torch import save_file
@@ -58,9 +101,9 @@ def ship(model: Any, folder: Path, facts: dict[str, Any]) -> None:
     words = {"ids": torch.from_numpy(ids), "mask": torch.from_numpy(mask)}
     _export(model.texts, words, ({0: batch}, {0: batch}), folder / TEXTS)
     lexicon().write(folder / WORDS)
-    (folder / ABOUT).write_text(
-        json.dumps({"width": model.pictures.centre.numel(), **facts}, indent=2) + "\n", encoding="utf-8"
-    )
+    judge = [round(float(value), 5) for value in (home.offset, *home.direction)]
+    about = {"width": model.pictures.centre.numel(), **facts, "home": judge}
+    (folder / ABOUT).write_text(json.dumps(about) + "\n", encoding="utf-8")
 
 
 def towers_of(model: Any) -> dict[str, Tensor]:
@@ -92,7 +135,8 @@ def fill(model: Any, folder: Path) -> None:
     from safetensors.torch import load_file
 
     shipped = {name: value.float() for name, value in load_file(str(folder / WEIGHTS)).items()}
-    missing = set(towers_of(model)) ^ set(shipped)
-    if missing:
-        raise BadModel(f"{folder / WEIGHTS} is of another size: {', '.join(sorted(missing)[:3])} do not match")
+    wanted, found = ({(k, tuple(v.shape)) for k, v in towers.items()} for towers in (towers_of(model), shipped))
+    if wanted != found:
+        strange = sorted({name for name, _ in wanted ^ found})
+        raise BadModel(f"{folder / WEIGHTS} is of another size: {', '.join(strange[:3])} do not match; train it again")
     model.load_state_dict(shipped, strict=False)

@@ -38,7 +38,7 @@ SHAPE = (112, 64)  # of a drawn picture: width, height
 GRID = (4, 7)  # tokens of a frame: rows, columns
 SEEN_IN_ONE = ("what", "colour", "where", "which", "present", "whom")  # one right picture answers these
 SEEN_IN_ORDER = ("action", "direction", "how many", "first", "after", "while")  # several pictures do
-VERSION = 3  # raised when the same facts would give other tokens
+VERSION = 4  # raised when the same facts would give other tokens
 
 
 @dataclass(frozen=True)
@@ -182,10 +182,10 @@ class Eye:
         hook = self.pictures.weight.register_forward_hook(lambda _part, _given, made: weights.append(made))
         with torch.inference_mode():
             for part in torch.from_numpy(pixels).split(batch):
-                vector, what, _ = self.pictures.at_places(part)
-                tokens.append(
-                    as_tokens(what, torch.nn.functional.softplus(weights.pop().float()), vector).half().numpy()
-                )
+                vector, shown = self.pictures.at_places(part)
+                what = self.pictures.what(shown.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)  # [T, D, h, w]
+                weight = torch.nn.functional.softplus(weights.pop().float())
+                tokens.append(as_tokens(what, weight, vector).half().numpy())
                 vectors.append(vector.half().numpy())
         hook.remove()
         return np.concatenate(tokens), np.concatenate(vectors)

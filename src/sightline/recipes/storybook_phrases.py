@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from sightline.data.storybook.props import kind_of
+from sightline.data.storybook.splits import colour_group
 from sightline.data.storybook.words import (
     ACTION_NAMES,
     ACTIONS,
@@ -50,7 +51,18 @@ RELATIONS = {
     "left": (("to the left of", "left of"), ("左边", "左侧")),
     "right": (("to the right of", "right of"), ("右边", "右侧")),
 }
+OPPOSITE = (1, 0, 3, 2)
 APART = 0.2
+# In which part of the picture a thing stands: below, above, left or right of its middle, by more than ASIDE.
+SIDES = (
+    (("below",), ("下面",)),
+    (("above",), ("上面",)),
+    (("on the left",), ("左边",)),
+    (("on the right",), ("右边",)),
+)
+ASIDE = 0.1
+# Which things training shows in which colours. [things, colours]
+SHOWN = np.array([[colour_group(thing, colour) == "train" for colour in NAMES[COLOUR]] for thing in NAMES[THING]])
 
 
 @dataclass(frozen=True)
@@ -72,10 +84,10 @@ def joined(parts: Sequence[Facts]) -> Facts:
     return Facts(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("things", "middles", "places")))
 
 
-def thing_facts(prop: str, colour: str, texture: str, size: str, action: str | None = None) -> list[int]:
-    """One slot."""
-    given = (kind_of(prop), prop, colour, texture, size)
-    return [*(NUMBERS[k][name] for k, name in enumerate(given)), NUMBERS[ACTION][action] if action else NOTHING]
+def thing_facts(prop: str, colour: str, texture: str | None, size: str, action: str | None = None) -> list[int]:
+    """One slot; None where it is not known or not done."""
+    given = (kind_of(prop), prop, colour, texture, size, action)
+    return [NOTHING if name is None else NUMBERS[k][name] for k, name in enumerate(given)]
 
 
 Claim = tuple[int, int, int, int, int, int]
@@ -88,11 +100,13 @@ class Phrase:
     claims: tuple[Claim, ...] = ()
     place: int = ANY
     relation: int = ANY
+    side: int = ANY  # where in the picture the first thing stands, a number of RELATIONS
+    parts: tuple[str, ...] = ()  # of two things, what is said of each alone; with a relation, on its side
 
     @property
     def alone(self) -> bool:
         """It speaks of one thing and nothing else."""
-        return len(self.claims) == 1 and self.place == ANY
+        return len(self.claims) == 1 and self.place == self.side == ANY
 
 
 def truth(facts: Facts, phrases: Sequence[Phrase]) -> Array:
@@ -104,30 +118,49 @@ def truth(facts: Facts, phrases: Sequence[Phrase]) -> Array:
     places = np.array([p.place for p in phrases])
     right &= (places == ANY) | (places == facts.places[:, None])
     for t, phrase in enumerate(phrases):
-        if phrase.relation == ANY:
-            continue
-        pairs = _stand(facts.middles, phrase.relation)  # [F, S, S]
-        right[:, t] &= (meets[:, t, 0, :, None] & meets[:, t, 1, None, :] & pairs).any(axis=(1, 2))
+        if phrase.relation != ANY:
+            pairs = _stand(facts.middles, phrase.relation)  # [F, S, S]
+            right[:, t] &= (meets[:, t, 0, :, None] & meets[:, t, 1, None, :] & pairs).any(axis=(1, 2))
+        if phrase.side != ANY:
+            right[:, t] &= (meets[:, t, 0] & (_aside(facts.middles, phrase.side) > ASIDE)).any(axis=1)
     return right
+
+
+def undecided(facts: Facts, phrases: Sequence[Phrase]) -> Array:
+    """Which phrase names a side for a thing that stands about the middle. Shapes: -> bool [F, T]"""
+    found = np.zeros((len(facts), len(phrases)), bool)
+    sided = [t for t, phrase in enumerate(phrases) if phrase.side != ANY]
+    meets = truth_of_things(facts, [phrases[t] for t in sided])  # [F, S, sided]
+    for k, t in enumerate(sided):
+        found[:, t] = (meets[..., k] & (abs(_aside(facts.middles, phrases[t].side)) <= ASIDE)).any(axis=1)
+    return found
 
 
 def truth_of_things(facts: Facts, phrases: Sequence[Phrase]) -> Array:
     """Of each thing, whether a phrase's first claim is true of it. Shapes: -> bool [F, SLOTS, T]"""
-    claims = np.array([phrase.claims[0] if phrase.claims else FREE for phrase in phrases], np.int8)
+    claims = np.array([phrase.claims[0] if phrase.claims else FREE for phrase in phrases], np.int8).reshape(-1, 6)
     return _meets(facts, claims[:, None])[:, :, 0].transpose(0, 2, 1)
 
 
 def _meets(facts: Facts, claims: Array) -> Array:
     """Shapes: claims [T, C, 6] -> which thing meets which claim, bool [F, T, C, SLOTS]"""
-    wanted = claims[None, :, :, None]  # [1, T, C, 1, 6]
-    return ((wanted == ANY) | (wanted == facts.things[:, None, None])).all(axis=-1)
+    meets = np.ones((len(facts), *claims.shape[:2], SLOTS), bool)
+    for k in range(claims.shape[2]):  # one attribute after another: a short last axis is slow
+        wanted = claims[None, :, :, None, k]  # [1, T, C, 1]
+        meets &= (wanted == ANY) | (wanted == facts.things[:, None, None, :, k])
+    return meets
 
 
 def _stand(middles: Array, relation: int) -> Array:
     """Whether the thing in one slot stands so to the thing in another. Shapes: [F, S, 2] -> [F, S, S]"""
-    step = middles[:, :, None] - middles[:, None]  # one less the other
-    axis, sign = ((1, 1), (1, -1), (0, -1), (0, 1))[relation]
-    return sign * step[..., axis] > APART
+    far = _aside(middles, relation)
+    return far[:, :, None] - far[:, None] > APART
+
+
+def _aside(middles: Array, way: int) -> Array:
+    """How far a thing stands from the picture's middle that way. Shapes: [F, S, 2] -> [F, S]"""
+    axis, sign = ((1, 1), (1, -1), (0, -1), (0, 1))[way]
+    return sign * (middles[..., axis] - 0.5)
 
 
 # --- saying something --------------------------------------------------------------------------
@@ -135,24 +168,104 @@ def _stand(middles: Array, relation: int) -> Array:
 
 def about(facts: Facts, row: int, dice: Random, chinese: bool) -> Phrase:
     """Something true of one picture, chosen at random: often short, at times everything."""
-    things = [slot for slot in range(SLOTS) if facts.things[row, slot, THING] >= 0]
-    place = int(facts.places[row])
+    return with_twin(facts, row, dice, chinese)[0]
+
+
+def with_twin(
+    facts: Facts, row: int, dice: Random, chinese: bool, alone: float = 0.5, captions: float = 0.0
+) -> tuple[Phrase, Phrase | None]:
+    """Something true of one picture, and the same words bound the other way, which mostly is not.
+
+    `captions` is the share of phrases that say all there is to see. Of the others, below `alone` the die says that one
+    thing is spoken of; up to 0.9, two.
+    From: hard negatives by exchanged words (NegCLIP, arXiv 2210.01936).
+    """
+    things, place = facts.things[row], int(facts.places[row])
+    slots = [slot for slot in range(SLOTS) if things[slot, THING] >= 0]
+    all_of_it = captions > 0 and bool(slots) and dice.random() < captions
     chance = dice.random()
-    if chance < 0.04 or not things:
-        return _placed(Phrase(""), place, dice, chinese)
-    count = min(len(things), CLAIMS, 1 if chance < 0.72 else 2 if chance < 0.9 else 4)
-    chosen = dice.sample(things, count)
-    parts = [_named(facts.things[row, slot], dice, chinese, plain=count > 2) for slot in chosen]
-    relation = _relation(facts.middles[row], chosen, dice) if count == 2 else ANY
-    said = Phrase(
-        _listed([text for text, _ in parts], relation, dice, chinese), tuple(c for _, c in parts), ANY, relation
-    )
-    return _placed(said, place, dice, chinese) if dice.random() < (0.5 if count > 2 else 0.12) else said
+    if not slots or (chance < 0.08 and not all_of_it):
+        return _placed(Phrase(""), place, dice, chinese), None
+    many = CLAIMS if all_of_it else 1 if chance < alone else 2 if chance < 0.9 else 4
+    chosen = dice.sample(slots, min(len(slots), CLAIMS, many))
+    relation = _relation(facts.middles[row], chosen, dice) if len(chosen) == 2 and not all_of_it else ANY
+    place = place if dice.random() < (0.8 if all_of_it else 0.5 if len(chosen) > 2 else 0.15) else ANY
+    if len(chosen) == 1 and not all_of_it and dice.random() < 0.25:
+        return _beside(facts, row, chosen[0], place, dice, chinese)
+    state = dice.getstate()
+    plainly = all_of_it or len(chosen) > 2
+    said = _said(things, chosen, relation, place, dice, chinese, plainly)
+    if relation != ANY and dice.random() < 0.65:
+        other, turned = things, OPPOSITE[relation]
+    else:
+        other, turned = _exchanged(things, chosen, [s for s in slots if s not in chosen], said.claims, dice), relation
+    if other is None:
+        return said, None
+    after = dice.getstate()
+    dice.setstate(state)  # the same words again
+    twin = _said(other, chosen, turned, place, dice, chinese, plainly)
+    dice.setstate(after)
+    return said, twin
+
+
+def _beside(facts: Facts, row: int, slot: int, place: int, dice: Random, chinese: bool) -> tuple[Phrase, Phrase | None]:
+    """One thing with the part of the picture it stands in, and with the opposite part."""
+    fits = [way for way in range(len(SIDES)) if _aside(facts.middles[row, slot], way) > ASIDE]
+    said = _said(facts.things[row], [slot], ANY, ANY, dice, chinese, False)
+    if not fits:
+        return said, None
+    way = dice.choice(fits)
+    made = []
+    for side in (way, OPPOSITE[way]):
+        made.append(Phrase(_sided(said.text, side, chinese), said.claims, side=side))
+    return made[0], made[1]
+
+
+def _sided(text: str, side: int, chinese: bool) -> str:
+    words = SIDES[side][1 if chinese else 0][0]
+    return f"{words}的{text}" if chinese else f"{text} {words}"
+
+
+def _said(
+    things: Array, chosen: list[int], relation: int, place: int, dice: Random, chinese: bool, plainly: bool
+) -> Phrase:
+    """The things, and where: in many words, or plainly with all that is known of each."""
+    parts = [_named(things[slot], Random(dice.getrandbits(32)), chinese, len(chosen), plainly) for slot in chosen]
+    text = _listed([text for text, _ in parts], relation, dice, chinese)
+    each = [text for text, _ in parts] if len(parts) == 2 and place == ANY else []
+    if relation != ANY:
+        each = [_sided(text, way, chinese) for text, way in zip(each, (relation, OPPOSITE[relation]), strict=False)]
+    said = Phrase(text, tuple(claim for _, claim in parts), ANY, relation, parts=tuple(each))
+    return said if place == ANY else _placed(said, place, dice, chinese)
+
+
+def _exchanged(
+    things: Array, chosen: list[int], others: list[int], claims: tuple[Claim, ...], dice: Random
+) -> Array | None:
+    """The things with one attribute that was said exchanged between two of them, or None where that changes nothing.
+
+    A single thing that was named takes the attribute from another of the picture. A colour moves only to where training
+    shows it: of a combination that is held out, nothing is said, not even that it is not there.
+    """
+    pairs = [(0, chosen[0], chosen[1])] if len(chosen) > 1 else [(0, chosen[0], slot) for slot in others]
+    dice.shuffle(pairs)
+    for attribute in (COLOUR, SIZE, TEXTURE):
+        for claim, one, other in pairs:
+            here, there = things[one], things[other]
+            said = claims[claim][attribute] != ANY and (len(chosen) == 1 or claims[1][attribute] != ANY)
+            if not said or min(here[attribute], there[attribute]) < 0 or here[attribute] == there[attribute]:
+                continue
+            if attribute == COLOUR and not (SHOWN[here[THING], there[COLOUR]] and SHOWN[there[THING], here[COLOUR]]):
+                continue
+            made = things.copy()
+            made[one, attribute], made[other, attribute] = there[attribute], here[attribute]
+            return made
+    return None
 
 
 def _relation(middles: Array, chosen: list[int], dice: Random) -> int:
     fits = [k for k in range(len(RELATIONS)) if _stand(middles[None], k)[0, chosen[0], chosen[1]]]
-    return dice.choice(fits) if fits and dice.random() < 0.4 else ANY
+    return dice.choice(fits) if fits and dice.random() < 0.5 else ANY
 
 
 def _pick(words: Sequence[str], dice: Random) -> str:
@@ -160,16 +273,20 @@ def _pick(words: Sequence[str], dice: Random) -> str:
     return words[0] if dice.random() < 0.65 else dice.choice(words)
 
 
-def _named(slot: Array, dice: Random, chinese: bool, plain: bool) -> tuple[str, Claim]:
-    """A thing by some of its attributes; in a list of many, as captions say it."""
-    likely = {COLOUR: 0.75, TEXTURE: 0.3, SIZE: 0.3, ACTION: 0.35}
+def _named(slot: Array, dice: Random, chinese: bool, among: int, plain: bool) -> tuple[str, Claim]:
+    """A thing by some of its attributes, `among` so many that are named; or plainly by nearly all, as captions do."""
+    likely = {COLOUR: 0.7, TEXTURE: 0.3, SIZE: 0.3, ACTION: 0.25}
     if plain:
         likely = {COLOUR: 1.0, TEXTURE: 0.9, SIZE: 0.9, ACTION: 0.0}
+    elif among == 2:
+        likely = {COLOUR: 0.85, TEXTURE: 0.15, SIZE: 0.15, ACTION: 0.1}
+    elif dice.random() < 0.25:
+        likely = {}  # the name alone
     said = {k for k, chance in likely.items() if slot[k] >= 0 and dice.random() < chance}
-    if NAMES[TEXTURE][slot[TEXTURE]] == "plain":
+    chance, unsaid = dice.random(), plain or dice.random() < 0.5
+    if slot[TEXTURE] == NUMBERS[TEXTURE]["plain"] and unsaid:
         said.discard(TEXTURE)
-    chance = dice.random()
-    noun = THING if plain or chance < 0.9 or not said & {COLOUR, TEXTURE} else KIND if chance < 0.95 else None
+    noun = THING if plain or chance < 0.84 or not said & {COLOUR, TEXTURE, SIZE} else KIND if chance < 0.9 else None
     if noun is not None:
         said.add(noun)
     if noun == THING and not chinese and dice.random() < 0.5 and slot[SIZE] == NUMBERS[SIZE]["middle"]:

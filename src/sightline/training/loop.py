@@ -4,7 +4,8 @@ A stage has its own course, policy (what learns) and losses; its optimiser begin
 optimiser, step and the dice, so a run that was killed and continued equals one that was not. Early in each stage
 everything that shall learn must have felt a gradient.
 
-From: AdamW (arXiv 1711.05101); the one-cycle rate of Smith and Topin (arXiv 1708.07120).
+From: AdamW (arXiv 1711.05101); the one-cycle rate of Smith and Topin (arXiv 1708.07120); holding it before it falls,
+which leaves open for a while how long a course is (MiniCPM, arXiv 2404.06395).
 Departures: the rate rises linearly and falls by a cosine; momentum is not cycled.
 Shapes: a batch is whatever `losses` takes; `losses` gives named scalars, "loss" among them.
 """
@@ -49,7 +50,8 @@ class Course:
 
     steps: int
     peak: float = 2e-3  # the highest learning rate
-    rising: float = 0.08  # the share of steps on which the rate rises
+    rising: float = 0.08  # the share of steps on which the rate rises; from 1 on, their number
+    held: float = 0.0  # the share of steps after which the rate falls, where it does not fall at once
     decay: float = 0.05
     clip: float = 1.0
     log_every: int = 25
@@ -68,11 +70,14 @@ class Stage:
 
 
 def rate_at(step: int, course: Course) -> float:
-    """The learning rate of a step: up in a line, down by a cosine to a hundredth."""
-    rising = max(1, round(course.steps * course.rising))
+    """The learning rate of a step: up in a line, held for a while, down by a cosine to a hundredth."""
+    rising = max(1, round(course.rising if course.rising >= 1 else course.steps * course.rising))
     if step < rising:
         return course.peak * (step + 1) / rising
-    done = (step - rising) / max(1, course.steps - rising)
+    falling = max(rising, round(course.steps * course.held))
+    if step < falling:
+        return course.peak
+    done = (step - falling) / max(1, course.steps - falling)
     return course.peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
 
 
