@@ -26,6 +26,7 @@ ROWS = {
     "14": "row14_noop",
     "parity": "parity",
     "compressed": "row_compressed",
+    "hour": "row_hour",
 }
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 

@@ -22,6 +22,7 @@ from sightline.asking.comparing import ComparingReader
 from sightline.asking.evidence import CHOOSER, Frame, candidates, choose, exhibits
 from sightline.asking.eyes import ChildEyes
 from sightline.asking.memory import PIECE, Eyes, Memory, RememberedWords, Work
+from sightline.asking.moving import Watched
 from sightline.asking.places import MOST, Place, Video, places
 from sightline.asking.question import IN_WORDS, Asked, about_the_same, plain, understand
 from sightline.asking.readers import NAMES, open_reader
@@ -39,9 +40,12 @@ Array = Any
 FRAMES = 8
 SECONDS_OF_WORK = 5.0
 FINER_PLACES = 6  # are looked at finer, the most promising first
+FINER_FRAMES = 240  # are looked at again for one question; the place under way is finished
+LIKELIER = 20.0  # times as often chance reaches a moment's score as it reaches the best one's: then it is none
 LINES = 24  # of speech and screen text in the evidence
 FAINT = 0.1  # a moment this unsure is still looked at, where nothing better is found
 BACKGROUND = 256  # of the library's pictures: what a statement scores on them is nothing
+ONE_THING = frozenset({"when", "where", "colour"})  # asked of a thing that is named: its best moment is meant
 QUOTATION = frozenset('"“”「」『』')
 NOTHING = {  # what is said where nothing is answered, what leads to the nearest thing seen, and where nothing could be
     "en": (
@@ -216,7 +220,7 @@ class _Asking:
             self.named = self.talk.readers[key]
 
     def find(self, videos: Sequence[str] | None) -> None:
-        with self._step("find", "search", f"{len(self.view.videos)} videos") as told:
+        with self._step("find", "search", f"{len(self.view.videos)} videos, {self.view.rows:,} frames") as told:
             if not self.view.videos:
                 raise BadQuery("the library holds no video yet; index some with: sightline index FOLDER")
             contents = of.scope(self.view, Filters(tuple(videos or ()))).contents or list(self.view.videos)
@@ -232,13 +236,15 @@ class _Asking:
         """Denser frames inside the promising places, as far as the work allows; their moments are grown anew."""
         with self._step("look again", "finer", f"{len(self.places)} places") as told:
             for place in self._promising():
-                self.talk.memory.watch(place.video, *self._window(place), self.work)
+                if self.work.frames < FINER_FRAMES:
+                    self.talk.memory.watch(place.video, *self._window(place), self.work)
             if self.talk.memory.finer_videos:
                 self.found = {s: self._regrown(s, several) for s, several in self.found.items()}
                 self.marks = self._regrown(self.asked.mark, self.marks)
                 self.places = self._places()
             refused = f", {self.work.refused} pieces did not fit" if self.work.refused else ""
-            told(f"{self.work.frames} frames", f"{self.work.spent:.2f} of {self.work.seconds:g} s of work{refused}")
+            spent = f"{self.work.spent:.2f} of {self.work.seconds:g} s of work{refused}"
+            told(f"{self.work.frames} frames", f"{self.view.rows + self.work.frames:,} scored in all, {spent}")
 
     def choose(self) -> list[Frame]:
         """K of the known frames of the places: as many as are asked for, and no more than the reader can use."""
@@ -333,8 +339,18 @@ class _Asking:
         return sorted(several, key=lambda m: -m.confidence) or ([found.nearest] if found.nearest else [])
 
     def _places(self) -> list[Place]:
-        found = {statement: moments for statement, moments in self.found.items() if moments}
+        found = {statement: self._likely(moments) for statement, moments in self.found.items() if moments}
         return places(self.asked, found, self.marks, list(self.known.paths), self._course)
+
+    def _likely(self, moments: list[Moment]) -> list[Moment]:
+        """Of a thing that is named, what chance does not bring about far more easily than the best moment.
+
+        Confidence tells too little here: it is all but 1 for both where both stand out from a long film.
+        """
+        if self.asked.kind not in ONE_THING or self.asked.order or len(self.found) > 1:
+            return moments
+        best = max(moment.score for moment in moments)
+        return [moment for moment in moments if self.known.rarer(best, moment.score) <= LIKELIER]
 
     def _course(self, video: str) -> Video:
         content = self.known.paths[video]
@@ -360,17 +376,27 @@ class _Asking:
     def _window(self, place: Place) -> tuple[float, float]:
         """The part of a place that is looked at finer: all of a short one, three pieces of a long one."""
         reach = 3 * PIECE
-        if place.end - place.start <= reach:
-            return place.start, place.end
         if not place.statement:  # only its border is known
-            begin = place.end - reach if self.asked.order == "before" else place.start
-            return begin, begin + reach
+            length = min(reach, place.end - place.start)
+            begin = place.end - length if self.asked.order == "before" else place.start
+            return begin, begin + length
+        start, end = self._unseen_around(place)
+        if end - start <= reach:
+            return start, end
         seconds, vectors = self.known.known(place.video)
         inside = np.flatnonzero((seconds >= place.start) & (seconds < place.end))
         sure = self.known.measure(place.statement, place.video, vectors[inside])
         middle = float(seconds[inside[int(sure.argmax())]]) if len(inside) else place.start
-        begin = min(max(middle - reach / 2, place.start), place.end - reach)
+        begin = min(max(middle - reach / 2, start), end - reach)
         return begin, begin + reach
+
+    def _unseen_around(self, place: Place) -> tuple[float, float]:
+        """The place, and what lies unseen beside it: up to a step of the index, where no cut ends it."""
+        video, step = self._course(place.video), float(self.view.generation.sampling.get("every", 1.0))
+        cuts = {shot.start for shot in video.shots} | {video.first, video.last}
+        start = place.start if place.start in cuts else max(place.start - step, video.first)
+        end = place.end if place.end in cuts else min(place.end + step, video.last)
+        return start, end
 
     def _regrown(self, statement: str, moments: Sequence[Moment]) -> list[Moment]:
         """The moments of the videos that were looked at again, from the finer curve; the others as they were."""
@@ -394,7 +420,11 @@ class _Asking:
             return None
         rows = np.unique(np.linspace(0, self.view.rows - 1, min(self.view.rows, BACKGROUND)).astype(int))
         background = np.asarray(self.view.vectors[rows], dtype=np.float32)
-        return ComparingReader(self.known.encoder, self._vector_of, background, self.known.trust, self.asked.language)
+        language, trust = self.asked.language, self.known.trust
+        return ComparingReader(self.known.encoder, self._vector_of, background, trust, language, self._watched)
+
+    def _watched(self, video: str) -> Watched:
+        return Watched(*self.known.known(video), self._course(video).shots)
 
     def _vector_of(self, one: Exhibit) -> Array:
         seconds, vectors = self.known.known(one.video)
@@ -404,7 +434,11 @@ class _Asking:
         """The stretch of what the answer states around a cited frame; where an order placed it, inside that place."""
         if one.source != "picture" or reading.notes.get("by") != "pictures":
             return one
-        states = self.asked.kind not in ("present", "yes", "when", "times")
+        if "stretch" in reading.notes:  # of known frames, around one that need not be among the exhibits
+            start, end = reading.notes["stretch"]
+            return replace(one, start=start, end=end, second=reading.notes["second"])
+        itself = ("present", "yes", "when", "times", *(() if self.options else ("other",)))  # no answer is put into it
+        states = self.asked.kind not in itself
         statement = self.asked.filled(reading.text) if states else self.asked.look_for
         grown = self.known.moments(statement, one.video)
         around = next((moment for moment in grown if moment.start <= one.second < moment.end), None)

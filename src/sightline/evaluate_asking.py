@@ -7,7 +7,8 @@ unanswerable: on them, and on the answerable ones, the abstaining is judged.
 
 Departures: frames are drawn at one a second and not decoded, so nothing is looked at again finer; what is said and
 written is in the library as its subtitles and screen text would be. Lines are those the path found, in every way of
-choosing frames but the oracle's, which has those of the true moments.
+choosing frames but the oracle's, which has those of the true moments. Movement and order are read from all known
+frames by the path alone: the other ways compare the pictures they were given, so their reader may know less.
 """
 
 from __future__ import annotations

@@ -236,7 +236,8 @@ def _look(path: str, second: float | None, side: int) -> Frames:
     from sightline.indexing.pool import Pool
 
     with Pool(1) as pool:
-        _, arrays = pool.ask({"do": "look", "path": os.path.abspath(path), "second": second, "side": side})
+        seconds = None if second is None else [second]
+        _, arrays = pool.ask({"do": "look", "path": os.path.abspath(path), "seconds": seconds, "side": side})
     return Frames(arrays["pixels"], arrays["seconds"], path)
 
 

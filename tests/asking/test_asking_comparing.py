@@ -66,6 +66,15 @@ def test_something_that_the_search_is_sure_of_is_there_and_what_it_is_sure_of_no
     assert (reading.text, reading.abstained) == ("no", False)
 
 
+def test_a_thing_that_is_only_named_is_asked_for_as_in_a_question():
+    for score, answer in ((0.9, "yes"), (0.02, "no")):
+        reader, shown = world("harp", "sea", score=score)
+        named, asked = reader.answer("harp", shown), reader.answer("Is there a harp?", shown)
+        assert (named.text, named.cited, named.abstained) == (asked.text, asked.cited, asked.abstained)
+        assert named.text == answer
+    assert world("竖琴", score=0.9)[0].answer("竖琴", shown).text in ("有", "没有")
+
+
 def test_what_the_encoder_does_not_know_is_not_called_absent():
     reader, shown = world("grass", "sea", score=0.02)
     abroad = ComparingReader(WordEncoder(), reader.vectors, OTHERS, trust=lambda statement, video: 0.1)

@@ -41,6 +41,14 @@ FORMS = [
     ("猫跳了之后，什么东西从桌子上掉下来？", "thing", "从桌子上掉下来", "after"),
     ("粉色的鱼跳的同时，还发生了什么？", "event", "", "while"),
     ("下面哪一件事最先发生？", "which", "", "first"),
+    ("红色的火车什么时候出现？", "when", "红色的火车", ""),
+    ("红色的火车会在第几秒出现", "when", "红色的火车", ""),
+    ("猫是什么时候跳的？", "when", "猫跳", ""),
+    ("猫什么时候第一次出现？", "when", "猫", "first"),
+    ("在第几秒能看到猫跳？", "when", "猫跳", ""),
+    ("红色的火车在哪里出现？", "where", "红色的火车", ""),
+    ("Is there any blue whale here?", "present", "blue whale", ""),
+    ("What is carried away under water?", "thing", "is carried away under water", ""),
 ]
 
 

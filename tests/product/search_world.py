@@ -80,8 +80,9 @@ def add_video(
     noise: int | None = None,
     thumbnail: bytes = b"",
     facts: dict | None = None,
+    shots: Sequence[tuple[float, float]] | None = None,
 ) -> int:
-    """One video, a frame `every` second, committed through the library's own path."""
+    """One video, a frame `every` second, committed through the library's own path; a shot is a scene, or as given."""
     path = str(path)
     generation = library.current() or library.generation_for(WordEncoder.card, {"every": 1.0})
     digest = hashlib.blake2b(path.encode(), digest_size=32).hexdigest()
@@ -93,21 +94,23 @@ def add_video(
             seed = noise if noise is not None else int(digest[:6], 16) + int(second * 10) + k
             vectors.append(picture_vector(caption, seed))
     duration = scenes[-1][1]
+    borders = [(start, end) for start, end, _ in scenes] if shots is None else shots
     stated = {"frame_rate": 25.0, "first": first, "duration": duration, "width": 640, "height": 360, **(facts or {})}
     library.plan(content, generation, stated, [(0.0, float("inf"))])
     claimed = library.claim(generation, "test", contents=[content])
     done = UnitDone(
         seconds=np.array(seconds),
         vectors=np.stack(vectors),
-        cuts=[first + start for start, _, _ in scenes[1:]],
+        cuts=[first + start for start, _ in borders[1:]],
         seen=len(seconds),
         decoded=len(seconds),
         first=first,
         last=first + duration - 0.04,
     )
     assert library.commit(claimed, done, "test")
-    shots = [Shot(first + s, first + e, thumbnail, first + (s + e) / 2) for s, e, _ in scenes]
-    library.finish(content, generation, shots)
+    library.finish(
+        content, generation, [Shot(first + s, first + e, thumbnail, first + (s + e) / 2) for s, e in borders]
+    )
     by_track: dict[str, list[Line]] = {}
     for line in lines:
         by_track.setdefault(line.track or "subtitles", []).append(line)

@@ -192,7 +192,7 @@ def test_overlap_is_shared_over_covered_seconds_and_a_hit_lies_in_the_truth(comp
             true = start <= millisecond / 1000 < end
             inside, covered = inside + (held and true), covered + (held or true)
         assert one.overlap == pytest.approx(inside / covered, abs=0.002)
-    assert max(one.overlap for one in found.tried) > 0.8
+    assert max(one.overlap for one in found.tried) > 0.5
 
 
 def test_the_curve_is_high_where_the_statement_is_true(compared):

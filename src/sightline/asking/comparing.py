@@ -7,7 +7,8 @@ there if one frame shows it); an option that names several things by the mean of
 are hardly ever there, take part: where they do as well as the best candidate, nothing was seen and the reader abstains.
 
 From: zero-shot classification with prompts (CLIP, arXiv 2103.00020). Departures: nulls and the library's own pictures
-calibrate it; first and last are resolved by the order of the frames, and counting by the number of separate moments.
+calibrate it; what moves, and in which order, is read from all known frames where they can be had (`in_time`), and first
+and last from the order of the chosen ones otherwise; counting is by the number of separate moments.
 Shapes: pictures [F, E], statements [C, E], background [n, E] -> scores [F, C]
 """
 
@@ -21,12 +22,15 @@ from typing import Any
 import numpy as np
 
 from sightline.asking.candidates import NO, NULLS, YES, YES_NO, candidates, contrasts
+from sightline.asking.in_time import InTime
+from sightline.asking.moving import Watched
 from sightline.asking.question import IN_WORDS, Asked, understand
 from sightline.language.reader import Turn, Wants
 from sightline.records import Exhibit, Frames, Reading
 
 Array = Any
-SHARPNESS = 1.5  # how fast a lead over the next candidate makes sure; fitted on storybook's split "val"
+SHARPNESS = 2.5  # how fast a lead over the next candidate makes sure; fitted on films that are not measured
+AS_SURE = 0.95  # as sure as the surest: both stand out so far that nothing lies between
 SURE = 0.5  # below this confidence nothing is answered
 ABSENT = 0.1  # a statement is called absent where the search is no surer of any frame than this
 ANYWHERE = frozenset(
@@ -52,7 +56,7 @@ class Compared:
 class ComparingReader:
     """`vectors` gives the vector of an exhibit where it is known already; other pictures are seen by the encoder.
     `background`: a sample of the library's pictures. `trust`: how far the encoder knows a statement's words and a
-    video's world, 0 to 1.
+    video's world, 0 to 1. `watched`: all known frames of a video; without it nothing is said of movement.
     """
 
     name = "comparing"
@@ -64,9 +68,11 @@ class ComparingReader:
         background: Array | None = None,
         trust: Callable[[str, str], float] | None = None,
         language: str | None = None,
+        watched: Callable[[str], Watched] | None = None,
     ) -> None:
         self.encoder, self.vectors, self.background, self.language = encoder, vectors, background, language
         self.trust = trust or (lambda statement, video: 1.0)
+        self.in_time = InTime(watched, self._scores, self.trust) if watched else None
         self.wants = Wants(pictures=vectors is None, side=max(int(encoder.card.side), 64))
 
     # --- the protocol --------------------------------------------------------------------------
@@ -102,13 +108,16 @@ class ComparingReader:
             return _nothing("no picture was chosen")
         if not self.encoder.card.words:
             return _nothing("the encoder reads no words")
-        if asked.kind in ("present", "yes"):
+        if asked.kind in ("present", "yes") or (asked.kind == "other" and not options):  # "a blue whale" asks for one
             return self._present(asked, shown, options)
+        choices = list(options) or list(candidates(asked.kind, asked.language, self.encoder))
+        in_time = self.in_time.answer(asked, shown, choices) if self.in_time else None
+        if in_time is not None:
+            return in_time
         if asked.kind == "when":
             return self._when(asked, shown)
         if asked.kind == "times" and not options:
             return self._times(shown, asked.language)
-        choices = list(options) or list(candidates(asked.kind, asked.language, self.encoder))
         if not choices:
             return _nothing(f"no table of answers for a question of the kind {asked.kind!r}; give --options")
         return self._choose(asked, shown, choices, bool(options))
@@ -177,8 +186,11 @@ class ComparingReader:
         return Reading("", _moment_of(best, shown), float(there), True, notes)
 
     def _when(self, asked: Asked, shown: Sequence[Exhibit]) -> Reading:
-        """The frame of which the search is surest; whoever asked knows its seconds."""
-        best = max(shown, key=lambda one: one.score)
+        """The frame of which the search is surest (of several, that which fits best); who asked knows its seconds."""
+        text = np.asarray(self.encoder.read([asked.look_for]).vector, np.float32)
+        fits = self._measured(self._pictures(shown), text)[:, 0]
+        surest = max(one.score for one in shown)
+        best = max(zip(shown, fits, strict=True), key=lambda pair: (pair[0].score > AS_SURE * surest, pair[1]))[0]
         here = {"en": "here", "zh": "在这里"}[asked.language]
         return Reading(here, _moment_of(best, shown), best.score, best.score < SURE, {"by": "pictures"})
 
@@ -197,7 +209,21 @@ class ComparingReader:
     # --- comparing -----------------------------------------------------------------------------
 
     def _compare(self, asked: Asked, shown: Sequence[Exhibit], choices: Sequence[str]) -> Compared | None:
+        if asked.kind == "where" and asked.look_for:
+            return self._places(asked, shown, choices)
         return self._statements([asked.filled(choice) for choice in choices], shown, asked)
+
+    def _places(self, asked: Asked, shown: Sequence[Exhibit], choices: Sequence[str]) -> Compared | None:
+        """A place is what all of a picture shows; it counts by how likely the thing that is asked about is in it."""
+        texts = np.asarray(self.encoder.read([asked.look_for, *choices]).vector, np.float32)
+        if not texts[0].any() or not texts[1:].any(axis=1).any():
+            return None
+        pictures = self._pictures(shown)
+        measured = self._measured(pictures, texts)
+        thing, scores = measured[:, :1], measured[:, 1:]
+        weight = np.exp(SHARPNESS * (thing - thing.max()))
+        values = (weight * scores).sum(axis=0) / weight.sum()
+        return Compared(thing + scores, values, self._nulls(pictures, asked.language))
 
     def _statements(
         self, statements: Sequence[str], shown: Sequence[Exhibit], asked: Asked | None = None
@@ -223,6 +249,9 @@ class ComparingReader:
         texts = np.asarray(self.encoder.read(list(NULLS[language])).vector, np.float32)
         texts = texts[texts.any(axis=1)]
         return self._measured(pictures, texts).max(axis=0) if len(texts) >= 5 else np.zeros(0)
+
+    def _scores(self, texts: Sequence[str], pictures: Array) -> Array:
+        return self._measured(pictures, np.asarray(self.encoder.read(list(texts)).vector, np.float32))
 
     def _measured(self, pictures: Array, texts: Array) -> Array:
         """Scores [F, C] from what each text scores on other pictures, in units of how far it scatters there."""

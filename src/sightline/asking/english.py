@@ -65,6 +65,7 @@ ENDS = tuple(
 
 _BE = r"(?:is|are|was|were|'s)"
 _DO = r"(?:does|do|did)"
+_WHITHER = r"(?:away|off|up|down|out|over|round|around|in|into|on|onto|at|under|by|through|from|behind|with|to)"
 _SEEN = r"(?:ever )?(?:seen|shown|visible|there|present|in it|around|depicted)"
 _HAPPENS = r"(?:happens|happened|happen|follows|followed|comes|came|goes on|is going on|occurs|takes place|took place)"
 _FIRST = (
@@ -185,7 +186,7 @@ FORMS = (
     form("explain", rf"(?:why|how come) (?:{_DO}|{_BE}|can|should|would|has|have)?(?P<S>.+)", "{S}", "[ ]"),
     form("explain", rf"how (?:{_DO}|can|should|to|would|could) (?P<S>(?!.*\b(?:behave|act|move)$).+)", "{S}", "[ ]"),
     # what there is and what it does
-    form("present", rf"(?:{_BE}|was) there (?P<S>.+)", "{S}"),
+    form("present", rf"{_BE} there (?:ever )?(?:any )?(?P<S>.+?)(?: here| anywhere| somewhere)?", "{S}"),
     form("present", rf"{_BE} (?P<S>.+?) (?:anywhere |somewhere )?{_SEEN}(?: anywhere| somewhere)?", "{S}"),
     form(
         "present",
@@ -212,6 +213,7 @@ FORMS = (
     form("action", rf"how {_DO} (?P<T>.+?) (?:behave|act|move)", "{T}", "{T} [ ]"),
     form("action", r"what happens (?:to|with) (?P<T>.+)", "{T}", "{T} [ ]"),
     form("event", r"what happens (?P<P>(?:on|in|at|under|behind|near|by|beside|above|over) .+)", "{P}", "[ ] {P}"),
+    form("thing", rf"(?:what|who) (?P<P>{_BE} (?:being )?\w+(?:ed|en) {_WHITHER}\b.*)", "{P}", "[ ] {P}"),
     form(
         "define",
         r"what(?:'s| is| are) (?P<S>(?!on\b|in\b|at\b|under\b|behind\b|near\b|above\b|beside\b"

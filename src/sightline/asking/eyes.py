@@ -13,7 +13,8 @@ from typing import Any
 from sightline.errors import TookTooLong
 
 Array = Any
-PATIENCE = 60.0  # seconds for one picture
+PATIENCE = 60.0  # seconds for the pictures of one request
+AT_ONCE = 16  # pictures in one request: neighbours are decoded once, and no request lasts for ever
 
 
 class ChildEyes:
@@ -30,8 +31,11 @@ class ChildEyes:
         return arrays["seconds"], arrays["vectors"]
 
     def look(self, video: str, seconds: Sequence[float], side: int) -> list[Array]:
-        shown = (self._ask("look", video, PATIENCE, side=side, second=float(second)) for second in seconds)
-        return [arrays["pixels"][0] for _, arrays in shown]
+        shown: list[Array] = []
+        for begin in range(0, len(seconds), AT_ONCE):
+            some = [float(second) for second in seconds[begin : begin + AT_ONCE]]
+            shown.extend(self._ask("look", video, PATIENCE, side=side, seconds=some)[1]["pixels"])
+        return shown
 
     def _ask(self, what: str, video: str, patience: float, **more: Any) -> Any:
         self._pool = self._pool or self._start()

@@ -7,6 +7,7 @@ Shapes: seconds [n] float64 ascending, vectors [n, E] float32, sureness [n] 0 to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from sightline.finding import sources as of
+from sightline.finding.borders import sharpened
 from sightline.finding.confidence import Calibration, calibration, rarity, word_confidence
-from sightline.finding.moments import grow
+from sightline.finding.moments import DROPS, Stretch, grow
 from sightline.finding.query import Term
 from sightline.language.terms import query_terms, terms
 from sightline.records import Line, Moment
@@ -90,6 +92,9 @@ class Statements:
         nowhere = np.full(len(seconds), -1)  # rows that are not the library's
         curve = of.Curve(content, nowhere, seconds, vectors @ direction, end, self.view.shots(content))
         grown = grow(curve, self._chance.score_at(FLOOR), self._chance.noise)
+        closer = self.finer(video)[0]
+        if len(closer):
+            grown = [self._sharpened(one, curve, closer) for one in grown]
         share *= self._at_home(video)
         sure = [share * self._chance.confidence(one.score) for one in grown]
         found = [
@@ -97,6 +102,15 @@ class Statements:
             for one, confidence in zip(grown, sure, strict=True)
         ]
         return sorted(found, key=lambda moment: (-moment.confidence, moment.start))
+
+    def rarer(self, best: float, score: float) -> float:
+        """How many times as often chance reaches a score as it reaches the best one (far out, where it hardly does)."""
+        return math.exp(min(max(best - score, 0.0) / self._chance.noise, 700.0))
+
+    def _sharpened(self, one: Stretch, curve: of.Curve, closer: Array) -> Stretch:
+        """From step to step where it was looked at more closely; the others as the search would have them."""
+        looked = bool(((closer >= one.start) & (closer < one.end)).any())
+        return sharpened(one, curve, DROPS * self._chance.noise) if looked else one
 
     def lines(self, words: str, count: int) -> list[Said]:
         """Lines that hold some of the words, and those that stand around them (they say the rest), best first."""

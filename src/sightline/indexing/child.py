@@ -144,15 +144,15 @@ class _Worker:
         return {"count": len(pictures)}, shown | {f"picture{i}": p for i, p in enumerate(pictures)}
 
     def do_look(self, head: dict[str, Any], alive: Alive) -> Reply:
-        """The picture shown at a second, or a few of the whole file: a query by example."""
+        """The pictures shown at given seconds, or a few of the whole file: a query by example."""
         import numpy as np
 
         from sightline.indexing.watching import pictures_at, pictures_of
 
-        if head["second"] is None:
+        if head["seconds"] is None:
             frames = pictures_of(head["path"], head["side"], self.settings["pixels"])
         else:
-            frames = pictures_at(head["path"], [head["second"]], head["side"], self.settings["pixels"])
+            frames = pictures_at(head["path"], head["seconds"], head["side"], self.settings["pixels"])
         return {}, {"pixels": frames.pixels, "seconds": np.asarray(frames.seconds, np.float64)}
 
     def do_cut(self, head: dict[str, Any], alive: Alive) -> Reply:
