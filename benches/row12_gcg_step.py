@@ -28,11 +28,11 @@ from torch import Tensor
 from benches.rounds import ROUNDS, Times, lead, side_by_side
 from benches.row11_operator import Dense
 from benches.tokens import peak, threads, told
-from sightline.connectors import drawn_frames
 from sightline.keyframes.gaussian import FRAME, TEXT
 from sightline.recipes import gcg, starting_lm
 from sightline.recipes.gcg_released import RELEASED
 from sightline.records import Prefix, Seen, Words
+from sightline.training import drawn_frames
 from sightline.training.batches import Batch
 from sightline.training.system import answer_terms
 

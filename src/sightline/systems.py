@@ -2,7 +2,8 @@
 
 A comparison trains every system and the same system without its idea, with several seeds, on one world, from one
 language model, with as many steps and visual tokens; then all take one exam. Blind answering stands in the same table.
-Each run is kept on disk under everything that decides it, so a comparison that was stopped goes on where it stood.
+Each run is kept on disk under everything that decides it, so a comparison that was stopped goes on where it stood, and
+what is kept can be shown at any time (`kept=True`: trains nothing, names what is missing).
 
 Shapes: names, size, seeds -> rows of mean and standard deviation
 """
@@ -13,11 +14,13 @@ import hashlib
 import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from sightline.errors import BadQuery, require
+from sightline.exports.writing import replacing
 from sightline.recipes.questions_seen import Eye
 from sightline.recipes.starting_lm import HOME, size_named
 from sightline.recipes.system_run import run_system, systems
@@ -30,6 +33,7 @@ TESTS = PACKAGE.parents[1] / "tests" / "recipes"  # not there in an installed pa
 BASE = "uniform-linear"  # without its idea it is blind
 COLUMNS = ("accuracy", "hit", "iop", "iou", "tokens", "flops", "milliseconds", "peak_bytes", "seconds")
 FIGURES = "figures.json"
+VERSION = 2  # raised when the same run would give other figures
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,10 @@ def _last_figures() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Row:
-    """One system, whole or without its idea: mean and sd over seeds of each figure, and of the accuracy by kind."""
+    """One system, whole or without its idea: mean and sd over seeds of each figure, and of the accuracy by kind.
+
+    `accuracies` are those of the single seeds, so that two rows can be compared seed by seed.
+    """
 
     name: str
     whole: bool
@@ -98,18 +105,29 @@ class Row:
     figures: dict[str, dict[str, float]]
     kinds: dict[str, dict[str, float]]
     chance: float
+    accuracies: dict[int, float]
 
 
 @dataclass(frozen=True)
 class Comparison:
+    """`missing` are runs (system, whole, seed) that were not trained yet; `made` the days on which the others were."""
+
     size: str
     tower: str
     seeds: tuple[int, ...]
     questions: int
     rows: list[Row]
+    missing: list[tuple[str, bool, int]] = field(default_factory=list)
+    made: tuple[str, str] = ("", "")
+
+    def find(self, name: str, whole: bool = True) -> Row | None:
+        return next((row for row in self.rows if row.name == name and row.whole == whole), None)
 
     def row(self, name: str, whole: bool = True) -> Row:
-        return next(row for row in self.rows if row.name == name and row.whole == whole)
+        found = self.find(name, whole)
+        if found is None:
+            raise BadQuery(f"the comparison has no row of {name!r}{'' if whole else ' without its idea'}")
+        return found
 
 
 def evaluate_systems(
@@ -119,8 +137,12 @@ def evaluate_systems(
     told: Told | None = None,
     *,
     ablations: bool = True,
+    kept: bool = False,
 ) -> Comparison:
-    """Trains and examines the named systems (all, without names), with the one to beat and the blind one."""
+    """Trains and examines the named systems (all, without names), with the one to beat and the blind one.
+
+    With `kept` only what was trained before is told, from fewer seeds where some are missing, and nothing is trained.
+    """
     chosen = list(dict.fromkeys([BASE, *(names or systems())]))
     unknown = [name for name in chosen if name not in systems()]
     if unknown or not seeds:
@@ -129,33 +151,48 @@ def evaluate_systems(
     runs = [(name, True) for name in chosen] + [(BASE, False)]
     if ablations:
         runs += [(name, False) for name in chosen if name != BASE]
-    rows, count = [], 0
+    rows: list[Row] = []
+    missing: list[tuple[str, bool, int]] = []
+    every: list[dict[str, Any]] = []
     for name, whole in runs:
-        figures = [_run(name, whole, size, seed, told) for seed in seeds]
-        count = figures[0]["questions"]
-        rows.append(_row(name, whole, figures))
-    made = Comparison(size, Eye.opened(HOME).mark, tuple(seeds), count, rows)
+        found = {seed: _run(name, whole, size, seed, told, kept) for seed in seeds}
+        there = {seed: figures for seed, figures in found.items() if figures is not None}
+        missing += [(name, whole, seed) for seed in seeds if seed not in there]
+        rows += [_row(name, whole, there)] if there else []
+        every += there.values()
+    days = sorted(figure["made"] for figure in every) or [""]
+    count = every[0]["questions"] if every else 0
+    made = Comparison(size, Eye.opened(HOME).mark, tuple(seeds), count, rows, missing, (days[0], days[-1]))
     _keep(made)
     return made
 
 
-def _run(name: str, whole: bool, size: str, seed: int, told: Told | None) -> dict[str, Any]:
-    """One run's figures; a run that is the same as another (`same_as`) is that one."""
+def folder_of(name: str, whole: bool, size: str, seed: int) -> Path:
+    """Where a run is kept: under all that decides it. A run that is the same as another (`same_as`) is that one."""
     same = systems()[name].get("same_as")
     if not whole and same:
         name, whole = same, True
     facts = {"kind": f"{name}-{'whole' if whole else 'without'}", "seed": seed, "size": asdict(size_named(size))}
-    facts |= {"tower": Eye.opened(HOME).mark, "recipe": _digest(name)}
-    folder = home() / "runs" / name_of(facts)
-    done = folder / FIGURES
-    with alone(folder):
+    facts |= {"tower": Eye.opened(HOME).mark, "recipe": _digest(name), "version": VERSION}
+    return home() / "runs" / name_of(facts)
+
+
+def _run(name: str, whole: bool, size: str, seed: int, told: Told | None, kept: bool) -> dict[str, Any] | None:
+    """One run's figures; None where it was not made and only what is `kept` is asked for."""
+    done = folder_of(name, whole, size, seed) / FIGURES
+    if kept:
+        return json.loads(done.read_text(encoding="utf-8")) if done.is_file() else None
+    same = systems()[name].get("same_as")
+    name, idea = (same, True) if same and not whole else (name, whole)
+    with alone(done.parent):
         if not done.is_file():
             if told:
-                told(f"{name}{'' if whole else ' without its idea'}, seed {seed}")
-            figures = run_system(name, folder, size, seed, idea=whole, resume=True, told=_as_text(told))
-            done.write_text(json.dumps(figures), encoding="utf-8")
-    kept: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
-    return kept
+                told(f"{name}{'' if idea else ' without its idea'}, seed {seed}")
+            figures = run_system(name, done.parent, size, seed, ask="exam", idea=idea, resume=True, told=_as_text(told))
+            with replacing(done) as part:
+                part.write_text(json.dumps(figures | {"made": date.today().isoformat()}), encoding="utf-8")
+    read: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+    return read
 
 
 def _digest(name: str) -> str:
@@ -170,12 +207,20 @@ def _as_text(told: Told | None) -> Callable[[dict[str, Any]], None] | None:
     return lambda entry: told(entry.get("note") or f"  step {entry.get('step')}, loss {entry.get('loss', 0):.3f}")
 
 
-def _row(name: str, whole: bool, runs: Sequence[Mapping[str, Any]]) -> Row:
+def _row(name: str, whole: bool, by_seed: Mapping[int, Mapping[str, Any]]) -> Row:
+    runs = list(by_seed.values())
     figures = {
         column: spread([run[column] for run in runs]) for column in COLUMNS if all(column in run for run in runs)
     }
     kinds = {kind: spread([run["kinds"][kind] for run in runs]) for kind in runs[0]["kinds"]}
-    return Row(name, whole, len(runs), figures, kinds, float(runs[0]["chance"]))
+    accuracies = {seed: run["accuracy"] for seed, run in by_seed.items()}
+    return Row(name, whole, len(runs), figures, kinds, float(runs[0]["chance"]), accuracies)
+
+
+def gain(whole: Row, without: Row) -> dict[str, float] | None:
+    """What the idea added: mean and deviation of the differences seed by seed; None where no seed has both."""
+    both = sorted(whole.accuracies.keys() & without.accuracies.keys())
+    return spread([whole.accuracies[seed] - without.accuracies[seed] for seed in both]) if both else None
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
@@ -185,6 +230,8 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 def _keep(comparison: Comparison) -> None:
     """Remembers the newest figures of each system for `list_systems`."""
+    if not comparison.rows:
+        return
     last = _last_figures()
     for row in comparison.rows:
         part = last.setdefault(row.name, {})
@@ -196,37 +243,45 @@ def _keep(comparison: Comparison) -> None:
 
 def as_table(comparison: Comparison) -> str:
     """Markdown: one row per system, its ablation beside it."""
-    head = ["system", "accuracy", "without its idea", "gain", "hit", "IoP", "IoU", "tokens", "MFLOP", "ms", "MB"]
+    head = ["system", "seeds", "accuracy", "without its idea", "gain", "hit", "IoP", "IoU", "tokens"]
+    head += ["MFLOP", "ms", "kB"]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    chance = comparison.rows[0].chance
-    lines.append(f"| chance | {chance:.3f} |{' |' * (len(head) - 2)}")
+    if comparison.rows:
+        lines.append(f"| chance | | {comparison.rows[0].chance:.3f} |{' |' * (len(head) - 3)}")
     ablated = {row.name: row for row in comparison.rows if not row.whole}
-    for row in (row for row in comparison.rows if row.whole):
-        lines.append(_line(row, ablated.get(row.name)))
+    for row in comparison.rows:
+        if row.whole or not (comparison.find(row.name) or systems()[row.name].get("same_as")):
+            lines.append(f"| {' | '.join(cells(row, ablated.get(row.name)))} |")
     return "\n".join(lines)
 
 
-def _line(row: Row, without: Row | None) -> str:
-    def shown(column: str, form: str = ".3f", scale: float = 1.0) -> str:
+def cells(row: Row, without: Row | None) -> list[str]:
+    """A row of the table: the system, its ablation, what it cost."""
+
+    def shown(column: str, form: str = ".3f", scale: float = 1.0, wide: bool = False) -> str:
         if column not in row.figures:
             return ""
         mean, sd = (row.figures[column][part] / scale for part in ("mean", "sd"))
-        return f"{mean:{form}} ± {sd:{form}}" if column in ("accuracy", "hit") else f"{mean:{form}}"
+        return f"{mean:{form}} ± {sd:{form}}" if wide else f"{mean:{form}}"
 
-    own = row.figures["accuracy"]["mean"]
-    less = without.figures["accuracy"] if without else None
-    cells = [row.name, shown("accuracy")]
-    cells += [f"{less['mean']:.3f} ± {less['sd']:.3f}", f"{own - less['mean']:+.3f}"] if less else ["", ""]
-    cells += [shown("hit"), shown("iop"), shown("iou"), shown("tokens", ".0f"), shown("flops", ".1f", 1e6)]
-    cells += [shown("milliseconds", ".1f"), shown("peak_bytes", ".1f", 1e6)]
-    return f"| {' | '.join(cells)} |"
+    name = row.name if row.whole else f"{row.name} without its idea"
+    own = [name, str(row.seeds), shown("accuracy", wide=True)]
+    if row.whole and without:
+        less, more = without.figures["accuracy"], gain(row, without)
+        own += [f"{less['mean']:.3f} ± {less['sd']:.3f}", f"{more['mean']:+.3f} ± {more['sd']:.3f}" if more else ""]
+    else:
+        own += ["", ""]
+    own += [shown("hit", wide=True), shown("iop"), shown("iou"), shown("tokens", ".0f")]
+    return [*own, shown("flops", ".1f", 1e6), shown("milliseconds", ".1f"), shown("peak_bytes", ".0f", 1e3)]
 
 
 def kinds_table(comparison: Comparison) -> str:
     """Markdown: accuracy by kind of question."""
-    kinds = sorted(comparison.rows[0].kinds)
+    kinds = sorted({kind for row in comparison.rows for kind in row.kinds})
     lines = [f"| system | {' | '.join(kinds)} |", f"|{'---|' * (len(kinds) + 1)}"]
     for row in comparison.rows:
+        if not row.whole and systems()[row.name].get("same_as"):
+            continue  # the same run as a row that is there
         name = row.name if row.whole else f"{row.name} without its idea"
         lines.append(f"| {name} | {' | '.join(format(row.kinds[kind]['mean'], '.3f') for kind in kinds)} |")
     return "\n".join(lines)

@@ -56,6 +56,7 @@ def test_a_comparison_prints_its_tables(mini, capsys):
     from sightline.cli.systems import run
 
     asked = Namespace(names=["similar"], size="mini", seeds=[3], no_ablations=True, imbalanced=False, json=False)
+    asked.kept, asked.write = False, None
     assert run(asked) == 0
     told = capsys.readouterr().out
     assert "| uniform-linear |" in told and "| similar |" in told and "colour" in told

@@ -60,6 +60,83 @@ def test_the_tables_hold_every_system_and_kind(compared):
     assert all(kind in systems.kinds_table(made) for kind in made.rows[0].kinds)
 
 
+def test_only_what_is_kept_is_told_and_the_rest_is_named(compared, monkeypatch):
+    made, _ = compared
+    monkeypatch.setattr(systems, "run_system", None)  # nothing can be trained
+    some = systems.evaluate_systems(["similar", "vila", "gcg-paper"], "mini", (0, 1, 2), kept=True)
+    assert some.row("similar") == made.row("similar")  # two seeds of three
+    assert some.row("vila", whole=False).accuracies == made.row("uniform-linear").accuracies  # it is the same run
+    assert some.find("vila") is None and ("vila", True, 0) in some.missing
+    assert ("similar", True, 2) in some.missing and ("similar", True, 0) not in some.missing
+
+
+def test_nothing_kept_is_no_page(compared, tmp_path, monkeypatch):
+    from sightline.systems_page import write_page
+
+    none = systems.evaluate_systems(["vila"], "mini", (97,), kept=True)
+    assert none.rows == [] and none.questions == 0
+    with pytest.raises(BadQuery, match="nothing is kept"):
+        write_page(none, tmp_path / "page.md", "sightline systems")
+
+
+def test_a_gain_is_that_of_the_seeds_that_both_have(compared):
+    from dataclasses import replace
+
+    row = compared[0].row("similar")
+    whole, without = (
+        replace(row, accuracies={0: 0.5, 1: 0.7, 2: 0.9}),
+        replace(row, accuracies={1: 0.6, 2: 0.5, 3: 0.1}),
+    )
+    assert systems.gain(whole, without) == {
+        "mean": pytest.approx(0.25),
+        "sd": pytest.approx(statistics.stdev([0.1, 0.4])),
+    }
+    assert systems.gain(replace(row, accuracies={7: 1.0}), without) is None
+
+
+def test_the_page_holds_every_run_its_command_and_its_plots(compared, tmp_path):
+    from sightline.systems_page import FAMILIES, write_page
+
+    made, _ = compared
+    files = write_page(made, tmp_path / "page.md", "sightline systems similar --size mini")
+    page = files[0].read_text(encoding="utf-8")
+    assert "`sightline systems similar --size mini`" in page and made.tower in page and made.made[0] in page
+    assert f"{made.questions} questions" in page and "seeds 0, 1" in page
+    assert f"{made.row('pllava').figures['accuracy']['mean']:.3f}" in page
+    assert all(title in page for title in FAMILIES.values())
+    assert page.count("| blind: ") == 3 and "Not trained yet" not in page
+    table = [line for line in page.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in table[: table.index(next(x for x in table if "pllava" in x))]}) == 1
+    for picture in files[1:]:
+        assert f"(pictures/{picture.name})" in page and picture.read_text(encoding="utf-8").endswith("</svg>\n")
+    assert {path.name for path in files[1:]} >= {
+        "comparison-tokens.svg",
+        "comparison-frames.svg",
+        "comparison-curves.svg",
+    }
+
+
+def test_a_family_is_judged_by_its_gains_against_their_spread(compared):
+    from dataclasses import replace
+
+    from sightline.systems_page import verdict
+
+    made, _ = compared
+    row = made.row("similar")
+
+    def of(name, whole, *accuracies):
+        figures = row.figures | {"accuracy": systems.spread(accuracies)}
+        return replace(row, name=name, whole=whole, figures=figures, accuracies=dict(enumerate(accuracies)))
+
+    rows = [of("similar", True, 0.5, 0.6), of("similar", False, 0.4, 0.49), of("vila", True, 0.2, 0.4)]
+    rows += [of("vila", False, 0.3, 0.3), of("gcg", True, 0.2, 0.21), of("gcg", False, 0.4, 0.4)]
+    said = verdict(replace(made, rows=rows), "choose")
+    assert "1 of 3 ideas gained more than one standard deviation (`similar`)" in said
+    one = [replace(row, accuracies={0: row.accuracies[0]}) for row in rows]
+    assert "nothing is said about gains" in verdict(replace(made, rows=one), "choose")
+    assert "1 lost more than that (`gcg`); 1 did neither" in said and "Best of 3: `similar` with 0.550" in said
+
+
 def test_spread_is_the_mean_and_the_sample_deviation():
     assert systems.spread([0.5, 0.7, 0.9]) == {"mean": pytest.approx(0.7), "sd": pytest.approx(0.2)}
     assert systems.spread([0.5]) == {"mean": 0.5, "sd": 0.0}

@@ -6,6 +6,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from sightline.errors import BadModel, BadQuery  # noqa: E402
+from sightline.recipes.questions_seen import seen_world  # noqa: E402
 from sightline.recipes.system_run import (  # noqa: E402
     built,
     from_pretrained,
@@ -49,7 +50,8 @@ def test_a_system_shows_no_more_than_its_budget_and_the_same_twice(mini, name, i
 @pytest.mark.parametrize("name", EVERY)
 def test_a_system_learns_examines_and_opens_again(mini, name, idea, tmp_path):
     start, _, exam = mini
-    figures = run_system(name, tmp_path, "mini", 0, idea=idea)
+    figures = run_system(name, tmp_path, "mini", 0, idea=idea, ask="exam")
+    assert figures["flops"] > 0 and figures["peak_bytes"] > 0
     assert 0 <= figures["accuracy"] <= 1 and figures["tokens"] <= start.tokens
     opened, read = from_pretrained(tmp_path)
     batch = next(Batches(exam, read.tokenizer).in_order(4))
@@ -68,6 +70,14 @@ def test_the_loss_is_one_sum_of_named_terms(mini, name):
         terms = stage.losses(model.train(), batch)
         assert "loss" in terms and len(terms) > 1
         assert all(value.ndim == 0 and bool(torch.isfinite(value)) for value in terms.values())
+
+
+def test_settings_are_chosen_on_other_videos_than_the_exams(mini, tmp_path):
+    start, learn, exam = mini
+    assert run_system("similar", tmp_path, "mini")["asked"] == "val"
+    val = seen_world(start.size.val)
+    assert not set(val.films) & (set(exam.films) | set(learn.films))
+    assert val.frames == exam.frames
 
 
 def test_a_system_that_is_not_there_is_named_with_those_that_are(mini, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from sightline.training.batches import Batch  # noqa: E402
-from sightline.training.examine import Peak, answered, grounded  # noqa: E402
+from sightline.training.examine import answered, cost, grounded  # noqa: E402
 from sightline.training.kept import evidence  # noqa: E402
 
 
@@ -44,9 +44,30 @@ def test_evidence_is_the_frames_inside_or_the_nearest_one():
     assert evidence(seconds, mask, [(0.0, 1.0), (3.0, 4.0)]).tolist() == [True, False, False, True, False]
 
 
-def test_peak_sees_what_was_held_and_let_go():
-    with Peak() as peak:
-        np.ones(8_000_000)  # 64 MB
-    if peak.bytes is None:
-        pytest.skip("this system does not say how much memory a process took")
-    assert 60e6 < peak.bytes < 120e6
+class Wasteful(torch.nn.Module):
+    """Holds 3 rows of 700 numbers at once beside its weights, whatever it is asked; hands on a view of a parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.queries = torch.nn.Parameter(torch.ones(1, 700))
+        self.inner = torch.nn.Linear(700, 700, bias=False)
+
+    def forward(self, batch):
+        once = self.inner(self.queries.expand(1, 700))  # views of parameters cost nothing
+        twice = once * 2  # with `once`: 2 rows
+        thrice = twice + once  # 3 rows
+        del once, twice
+        return thrice * 2  # 2 rows
+
+
+def test_cost_counts_the_operations_and_the_tensors_that_live_at_once():
+    model, batch = Wasteful(), [None] * 7
+    with torch.inference_mode():
+        flops, peak = cost(model, batch)
+    assert flops == pytest.approx(2 * 700 * 700 / 7)
+    assert peak == pytest.approx(3 * 700 * 4 / 7)
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_cost_is_the_same_twice():
+    assert cost(Wasteful(), [None]) == cost(Wasteful(), [None])

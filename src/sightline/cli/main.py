@@ -28,6 +28,7 @@ COMMANDS = (
     "storybook",
     "train",
     "systems",
+    "findings",
     "evaluate",
     "doctor",
 )

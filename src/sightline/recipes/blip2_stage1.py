@@ -24,7 +24,7 @@ from sightline.objectives.contrastive import CLIP_SCALE, symmetric_contrastive
 from sightline.objectives.matching import matching, matching_pairs
 from sightline.objectives.next_word import next_word
 from sightline.objectives.terms import similarity
-from sightline.recipes.first_looks import at_rest, quiet_qformer, read_words
+from sightline.recipes.first_looks import quiet_qformer, read_words
 from sightline.recipes.starting_lm import Start
 from sightline.recipes.stills import with_stills
 from sightline.records import Words
@@ -65,8 +65,7 @@ class Representing(System):
 
     def queries(self, pictures: Tensor) -> Tensor:
         """What the queries gather from each picture without a text: [n, N, D] -> [n, Q, D]"""
-        with at_rest(self.qformer):
-            gathered, _ = self.qformer(self.norm_seen(pictures))
+        gathered, _ = self.qformer(self.norm_seen(pictures))
         return gathered
 
     def text(self, said: Captions, marked: bool = False) -> Tensor:

@@ -9,9 +9,6 @@ Shapes: attention C -> C, of any heads
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import nn
 
@@ -65,19 +62,3 @@ def project_normed(start: Start) -> nn.Linear:
         project.weight.copy_(start.project.weight / start.seen_width**0.5)
         project.bias.copy_(start.project.bias)
     return project
-
-
-@contextmanager
-def at_rest(part: nn.Module) -> Iterator[None]:
-    """Where no gradients are kept, the part's parameters ask for none either.
-
-    torch's counter of operations stumbles over views of parameters (learned queries) that still do.
-    """
-    asking = [] if torch.is_grad_enabled() else [p for p in part.parameters() if p.requires_grad]
-    for parameter in asking:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in asking:
-            parameter.requires_grad_(True)

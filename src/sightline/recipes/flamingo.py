@@ -26,7 +26,7 @@ from sightline.connectors.resampler import Perceiver
 from sightline.fusion.gated import GatedBlock, latest_medium
 from sightline.language.tiny_lm import TinyLM, option_scores
 from sightline.nn.positions import SecondsEmbedding, elapsed
-from sightline.recipes.first_looks import at_rest, looks_at_what_is_alike, project_normed
+from sightline.recipes.first_looks import looks_at_what_is_alike, project_normed
 from sightline.recipes.starting_lm import Start
 from sightline.records import Prefix
 from sightline.training.batches import Batch
@@ -66,8 +66,7 @@ class Flamingo(System):
         seen = batch.seen
         assert seen.tokens is not None
         frames = seen.tokens.flatten(0, 1)  # every frame by itself
-        with at_rest(self.resample):
-            latents = self.resample(frames, torch.ones(frames.shape[:2], dtype=torch.bool))
+        latents = self.resample(frames, torch.ones(frames.shape[:2], dtype=torch.bool))
         prefix = self.connect(replace(seen, tokens=latents.unflatten(0, seen.mask.shape), grid=None))
         when = self.when(elapsed(prefix.span.mean(dim=2), prefix.mask))
         return Shown(replace(prefix, embeddings=self.norm_like_words(prefix.embeddings + when)))

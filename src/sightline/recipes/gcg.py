@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sightline.connectors.drawn_frames import averaged
 from sightline.keyframes.gaussian import GaussianChooser
 from sightline.nn.choice import perturbed_top_k
 from sightline.objectives.centre_regression import centre_regression, order_hinge
@@ -29,6 +28,7 @@ from sightline.recipes.starting_lm import Start
 from sightline.records import Choice
 from sightline.training.batches import Batch
 from sightline.training.choosing import Choosing, by_rule, highest, relevance, similarities
+from sightline.training.drawn_frames import averaged
 from sightline.training.system import Shown, answer_terms
 
 SYSTEM = {

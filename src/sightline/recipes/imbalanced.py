@@ -72,6 +72,9 @@ def rules() -> dict[str, Rule]:
     return {name: rule(name) for name in names} | {"best-segments": best_segments}
 
 
+Given = tuple[dict[str, Array], Array, Array]  # a question's similarities by text [T], its video's vectors, evidence
+
+
 def study(
     world: World | None = None,
     k: int = 4,
@@ -80,23 +83,30 @@ def study(
     told: Callable[[str], None] | None = None,
 ) -> list[Found]:
     """Every rule with every text, on the world's questions whose evidence is at most this share of the frames."""
+    given = given_by(world or size_named("imbalanced").exam, most, told)
+    return [found_by(given, name, rule, k, text) for text in texts for name, rule in rules().items()]
+
+
+def given_by(world: World, most: float = MOST, told: Callable[[str], None] | None = None) -> list[Given]:
+    """What a rule is given for each question whose evidence is at most this share of the frames."""
     require("drawing what systems see", "lab", "torch", "safetensors")
-    kept = seen_world(world or size_named("imbalanced").exam, told=told)
-    given = [_given(kept, number) for number in range(len(kept.questions))]
-    given = [each for each in given if each[2].mean() <= most]
-    found = []
-    for text in texts:
-        for name, rule in rules().items():
-            index = np.stack([rule(scores[text], k, vectors) for scores, vectors, _ in given])
-            rows = grounded(index, np.stack([lit for _, _, lit in given]), np.ones((len(given), kept.frames), bool))
-            rows = rows[~np.isnan(rows[:, 0])]
-            hit, iop, iou = rows.mean(axis=0)
-            error = float(np.sqrt(hit * (1 - hit) / len(rows)))
-            found.append(Found(name, text, k, float(hit), error, float(iop), float(iou), len(rows)))
-    return found
+    kept = seen_world(world, told=told)
+    given = (_given(kept, number) for number in range(len(kept.questions)))
+    return [each for each in given if each[2].mean() <= most]
 
 
-def _given(kept: Kept, number: int) -> tuple[dict[str, Array], Array, Array]:
+def found_by(given: Sequence[Given], name: str, rule: Rule, k: int, text: str) -> Found:
+    """What one rule finds with k frames."""
+    index = np.stack([rule(scores[text], k, vectors) for scores, vectors, _ in given])
+    lit = np.stack([lit for _, _, lit in given])
+    rows = grounded(index, lit, np.ones_like(lit))
+    rows = rows[~np.isnan(rows[:, 0])]
+    hit, iop, iou = rows.mean(axis=0)
+    error = float(np.sqrt(hit * (1 - hit) / len(rows)))
+    return Found(name, text, k, float(hit), error, float(iop), float(iou), len(rows))
+
+
+def _given(kept: Kept, number: int) -> Given:
     """A question's similarities by text, its video's vectors, and its evidence."""
     asked = kept.questions[number]
     film = kept.films[asked.video]

@@ -17,7 +17,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from sightline.connectors.clips import Gathering, runs
-from sightline.recipes.first_looks import at_rest, project_normed, quiet_qformer
+from sightline.recipes.first_looks import project_normed, quiet_qformer
 from sightline.recipes.starting_lm import Start
 from sightline.records import Seen
 from sightline.training.batches import Batch
@@ -51,8 +51,7 @@ class Querying(System):
         frames = seen.mask.shape[1]
         context = self.norm_seen(seen.tokens.flatten(0, 1))  # every frame by itself
         text = None if question is None else question.repeat_interleave(frames, dim=0)[:, None]
-        with at_rest(self.qformer):
-            gathered, _ = self.qformer(context, None, text)
+        gathered, _ = self.qformer(context, None, text)
         return gathered.unflatten(0, seen.mask.shape)
 
     def see(self, batch: Batch) -> Shown:

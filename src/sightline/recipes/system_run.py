@@ -77,19 +77,23 @@ def run_system(
     seed: int = 0,
     *,
     data: str = "storybook",
+    ask: str = "val",
     idea: bool = True,
     resume: bool = False,
     stop_after: int | None = None,
     told: Told | None = None,
 ) -> dict[str, Any]:
-    """Trains the system called `name` into `out` and gives its figures; `data` is "storybook" or a folder of videos."""
+    """Trains the system called `name` into `out` and gives its figures; `data` is "storybook" or a folder of videos.
+
+    `ask` says which of storybook's questions the figures are of: "val", to choose settings by, or the "exam".
+    """
     import torch
 
     torch.set_num_threads(1)  # sums come out alike on any machine
     tell = (lambda text: told({"note": text})) if told else None
     sized = size_named(size)
     start = start_of(sized, tell)
-    learn_on, ask = own_data(Path(data), sized, tell) if data != "storybook" else data_of(sized, tell)
+    learn_on, asked = own_data(Path(data), sized, tell) if data != "storybook" else data_of(sized, tell, ask)
     rank, world = join()  # only now: what is made once is made by one process, while the others wait
     recipe = recipe_named(name)
     model = built(recipe, start, seed, idea)
@@ -108,8 +112,9 @@ def run_system(
     if rank:
         return {}
     save_pretrained(model, start, out, {"recipe": name, "size": size, "seed": seed, "idea": idea, "steps": steps})
-    figures = examine(model, Batches(ask, start.tokenizer))
-    return summary(figures) | {"steps": steps, "seconds": read_log(out / LOG)[-1]["seconds"], "folder": str(out)}
+    figures = summary(examine(model, Batches(asked, start.tokenizer)))
+    figures |= {"asked": ask if data == "storybook" else "own videos", "steps": steps}
+    return figures | {"seconds": read_log(out / LOG)[-1]["seconds"], "folder": str(out)}
 
 
 def built(recipe: Any, start: Start, seed: int, idea: bool) -> Model:

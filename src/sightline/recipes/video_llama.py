@@ -17,7 +17,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from sightline.connectors.qformer import QFormerConnector, VideoQFormer
-from sightline.recipes.first_looks import LAYERS, at_rest, project_normed, quiet_qformer
+from sightline.recipes.first_looks import LAYERS, project_normed, quiet_qformer
 from sightline.recipes.sounds_heard import HEARD, sound_of
 from sightline.recipes.starting_lm import Start
 from sightline.recipes.valley import joined
@@ -43,17 +43,16 @@ class VideoLLaMA(System):
         self.pictures.video = quiet_qformer(width, start.tokens - for_sound, text=False, cross_every=1)
         self.pictures.project = project_normed(start)
         self.norm_seen = nn.LayerNorm(width)
-        self.worlds = (start.size.learn, start.size.exam)
+        self.worlds = (start.size.learn, start.size.exam, start.size.val)
         self.hears = hears
         if hears:
             self.sound = QFormerConnector(HEARD, start.width, for_sound, inner=width, layers=LAYERS)
 
     def see(self, batch: Batch) -> Shown:
-        with at_rest(self):
-            pictures = self.pictures(replace(batch.seen, tokens=self.norm_seen(batch.seen.tokens)))
-            if not self.hears:
-                return Shown(pictures)
-            return Shown(joined(pictures, self.sound(sound_of(batch.seen, self.worlds))))
+        pictures = self.pictures(replace(batch.seen, tokens=self.norm_seen(batch.seen.tokens)))
+        if not self.hears:
+            return Shown(pictures)
+        return Shown(joined(pictures, self.sound(sound_of(batch.seen, self.worlds))))
 
 
 def build(start: Start, idea: bool = True) -> VideoLLaMA:

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ class Figures:
     tokens: float
     flops: float
     milliseconds: float
-    peak_bytes: int | None
+    peak_bytes: float
     right: list[bool] = field(default_factory=list, repr=False)
 
 
@@ -66,8 +67,8 @@ def examine(model: Model, batches: Batches, size: int = 64, most: int | None = N
                 looks.append(grounded(shown.choice.index.numpy(), batch.evidence.numpy(), batch.seen.mask.numpy()))
             if most and len(right) >= most:
                 break
-        assert first is not None
-        flops, peak = cost(model, first)
+    assert first is not None
+    flops, peak = cost(model, first)
     model.train(was)
     return _figures(right, chance, kinds, looks, tokens, flops, spent, peak)
 
@@ -93,38 +94,67 @@ def grounded(index: Array, evidence: Array, mask: Array) -> Array:
     return np.where(told[:, None], rows, np.nan)
 
 
-def cost(model: Model, batch: Batch) -> tuple[float, int | None]:
-    """Floating point operations per question, counted, and the most memory that reading the batch took on top."""
+def cost(model: Model, batch: Batch) -> tuple[float, float]:
+    """Floating point operations per question, counted, and the bytes that its tensors held at most, on top of weights.
+
+    Memory inside one operation (a kernel's workspace) is not seen; what an operation hands on is.
+    """
+    import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter:
+    peak = peak_of_tensors()
+    with torch.no_grad(), at_rest(model), FlopCounterMode(display=False) as counter, peak:
         model(batch)
-    with Peak() as peak:
-        model(batch)
-    return counter.get_total_flops() / len(batch), peak.bytes
+    return counter.get_total_flops() / len(batch), peak.bytes / len(batch)
 
 
-class Peak:
-    """The most resident memory within a `with`, above what there was before; None where the system does not say."""
-
-    bytes: int | None = None
-
-    def __enter__(self) -> Peak:
-        try:
-            Path("/proc/self/clear_refs").write_text("5")
-            self._before = _status("VmRSS")
-        except OSError:
-            self._before = -1
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._before >= 0:
-            self.bytes = max(0, _status("VmHWM") - self._before)
+@contextmanager
+def at_rest(model: Model) -> Iterator[None]:
+    """Parameters ask for no gradients: the counter of operations stumbles over views of those that do."""
+    asking = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    for parameter in asking:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in asking:
+            parameter.requires_grad_(True)
 
 
-def _status(name: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name + ":"))
+def peak_of_tensors() -> Any:
+    """A `with` that follows every tensor made in it until it is let go; `bytes` is the most that lived at once.
+
+    What the process takes from the system says nothing of a small model: the allocator hands out what it has.
+    """
+    from torch import Tensor
+    from torch.multiprocessing.reductions import StorageWeakRef
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    def storages(values: Any) -> list[Any]:
+        return [leaf.untyped_storage() for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
+
+    class Peak(TorchDispatchMode):
+        bytes = 0
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.before: dict[int, Any] = {}  # what was there: weights, the batch; held weakly, so no address returns
+            self.alive: dict[int, tuple[Any, int]] = {}
+
+        def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            for storage in storages((args, kwargs or {})):
+                if storage._cdata not in self.alive:
+                    self.before.setdefault(storage._cdata, StorageWeakRef(storage))
+            made = op(*args, **(kwargs or {}))
+            for storage in storages(made):
+                if storage._cdata not in self.before:
+                    self.alive[storage._cdata] = StorageWeakRef(storage), storage.nbytes()
+            self.alive = {key: held for key, held in self.alive.items() if not held[0].expired()}
+            self.bytes = max(self.bytes, sum(size for _, size in self.alive.values()))
+            return made
+
+    return Peak()
 
 
 def _figures(
@@ -135,7 +165,7 @@ def _figures(
     tokens: int,
     flops: float,
     spent: float,
-    peak: int | None,
+    peak: float,
 ) -> Figures:
     by_kind: dict[str, list[bool]] = defaultdict(list)
     for kind, fine in zip(kinds, right, strict=True):
