@@ -97,3 +97,10 @@ def test_a_name_before_a_colon_speaks(line, who, said):
 def test_captions_that_never_end_a_sentence_are_cut_all_the_same():
     endless = lines(*["and then"] * 31)
     assert max(len(one.exhibits) for one in sentences(endless)) <= 6
+
+
+def test_an_option_said_word_by_word_wins_over_one_with_the_same_content_words():
+    shown = [Exhibit(1, "v.mp4", 3.0, 5.0, "speech", 3.0, "I like the blue crown.", 0.9)]
+    options = ["Where is the blue crown?", "I like the blue crown.", "Look, the blue mouse!"]
+    read = WordsReader().answer("What does the blue crown say?", shown, options=options)
+    assert read.text == "I like the blue crown." and not read.abstained

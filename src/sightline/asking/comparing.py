@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from sightline.asking.candidates import NO, NULLS, YES, YES_NO, candidates, contrasts
+from sightline.asking.happening import in_spreads
 from sightline.asking.in_time import InTime
 from sightline.asking.moving import Watched
 from sightline.asking.question import IN_WORDS, Asked, understand
@@ -255,15 +256,8 @@ class ComparingReader:
 
     def _measured(self, pictures: Array, texts: Array) -> Array:
         """Scores [F, C] from what each text scores on other pictures, in units of how far it scatters there."""
-        raw = pictures @ texts.T
-        unread = ~texts.any(axis=1)
-        if self.background is None or len(self.background) < 8:
-            centre, spread = raw.mean(axis=0, keepdims=True) * 0, 0.05
-        else:
-            others = self.background @ texts.T
-            centre, spread = others.mean(axis=0, keepdims=True), max(float(others.std(axis=0).mean()), 1e-3)
-        measured = (raw - centre) / spread
-        measured[:, unread] = measured.min(initial=0.0)
+        measured = in_spreads(pictures, texts, self.background)
+        measured[:, ~texts.any(axis=1)] = measured.min(initial=0.0)
         return measured
 
     def _pictures(self, shown: Sequence[Exhibit]) -> Array:

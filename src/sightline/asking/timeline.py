@@ -65,6 +65,10 @@ class Timeline:
         end = best + after[0] if len(after) else len(seconds) - 1
         return float(seconds[start]), float(seconds[end])
 
+    def changed(self, thing: str) -> Array:
+        """What changes about each frame. Shapes: -> [n, 8]"""
+        return self._thing(thing)[1]
+
     def _thing(self, thing: str) -> tuple[Array, Array]:
         """How far it is there about each frame, and what changes. Shapes: -> [n], [n, 8]"""
         if thing not in self._things:

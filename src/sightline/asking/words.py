@@ -165,13 +165,20 @@ def quoted(one: Sentence) -> str:
 
 
 def _option(asked: Asked, said: Sequence[Sentence], fits: Sequence[float], options: Sequence[str]) -> Reading:
-    """The option that the fitting sentences say most of; a sentence that says all options says none."""
+    """The option that the fitting sentences say most of; a sentence that says all options says none.
+
+    A sentence that is one of the options, word by word, says nothing of the others, whatever words they share with it.
+    """
     kept = [set(query_terms(option)) - set(_wanted(asked)) or set(terms(option)) for option in options]
     common = set.intersection(*kept) if len(kept) > 1 else set()
     kept = [held - common or held for held in kept]
     values, places = [], []
-    for held in kept:
-        shares = [fits[k] * _overlap(held, one) for k, one in enumerate(said)]
+    itself = [_as_said(option) for option in options]
+    whole = [[_as_said(one.text) == text for text in itself] for one in said]
+    for number, held in enumerate(kept):
+        shares = [
+            fits[k] * (float(whole[k][number]) if any(whole[k]) else _overlap(held, one)) for k, one in enumerate(said)
+        ]
         place = max(range(len(said)), key=lambda k: (shares[k], -k))
         values.append(shares[place])
         places.append(place)
@@ -182,6 +189,11 @@ def _option(asked: Asked, said: Sequence[Sentence], fits: Sequence[float], optio
     unsure = confidence < SURE or second == values[best]
     notes = {"by": "words", "quote": chosen.text, "scores": dict(zip(options, values, strict=True))}
     return Reading(options[best], chosen.numbers, float(confidence), unsure, notes)
+
+
+def _as_said(text: str) -> str:
+    """Letters and numbers alone, so that a full stop or a capital makes no difference."""
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
 def _overlap(held: set[str], one: Sentence) -> float:

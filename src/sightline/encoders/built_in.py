@@ -55,6 +55,8 @@ class Towers:
 
 
 class BuiltIn:
+    knows_sides = True  # "a cat on the left" is not "a cat on the right" to it: movement can be read (asking/moving.py)
+
     def __init__(self, towers: Towers, lexicon: Lexicon, name: str = NAME) -> None:
         self._towers, self._lexicon = towers, lexicon
         mark = fingerprint([VERSION, str(SIDE), f"{KNOWN:.4f}", *towers.digests])
