@@ -21,6 +21,7 @@ from sightline.asking.citing import cited_exhibits, moments_of, option_of_times
 from sightline.asking.comparing import ComparingReader
 from sightline.asking.evidence import CHOOSER, Frame, candidates, choose, exhibits
 from sightline.asking.eyes import ChildEyes
+from sightline.asking.happening import Happening
 from sightline.asking.memory import PIECE, Eyes, Memory, RememberedWords, Work
 from sightline.asking.moving import Watched
 from sightline.asking.places import MOST, Place, Video, places
@@ -339,15 +340,15 @@ class _Asking:
         return sorted(several, key=lambda m: -m.confidence) or ([found.nearest] if found.nearest else [])
 
     def _places(self) -> list[Place]:
-        found = {statement: self._likely(moments) for statement, moments in self.found.items() if moments}
+        found = {statement: self._likely(statement, moments) for statement, moments in self.found.items() if moments}
         return places(self.asked, found, self.marks, list(self.known.paths), self._course)
 
-    def _likely(self, moments: list[Moment]) -> list[Moment]:
+    def _likely(self, statement: str, moments: list[Moment]) -> list[Moment]:
         """Of a thing that is named, what chance does not bring about far more easily than the best moment.
 
         Confidence tells too little here: it is all but 1 for both where both stand out from a long film.
         """
-        if self.asked.kind not in ONE_THING or self.asked.order or len(self.found) > 1:
+        if self.asked.kind not in ONE_THING or self.asked.order or len(self.found) > 1 or self._moves(statement):
             return moments
         best = max(moment.score for moment in moments)
         return [moment for moment in moments if self.known.rarer(best, moment.score) <= LIKELIER]
@@ -404,7 +405,27 @@ class _Asking:
         kept = [moment for moment in moments if moment.video not in finer]
         again = dict.fromkeys(moment.video for moment in moments if moment.video in finer)
         grown = [moment for video in again for moment in self.known.moments(statement, video)]
-        return sorted([*kept, *grown], key=lambda moment: -moment.confidence)
+        return sorted([*kept, *self._happening(statement, grown)], key=lambda moment: -moment.confidence)
+
+    def _moves(self, statement: str) -> Happening | None:
+        return Happening.said(statement, self.known.encoder, self._background())
+
+    def _happening(self, statement: str, moments: Sequence[Moment]) -> list[Moment]:
+        """Where something is said to move, the seconds in which it does, as a search finds them."""
+        told = self._moves(statement)
+        if told is None:
+            return list(moments)
+        lines = {video: told.timeline(self._watched(video)) for video in {moment.video for moment in moments}}
+        tightened = []
+        for moment in moments:
+            within = told.within(lines[moment.video], moment.start, moment.end)
+            if within:
+                start, end, best, share = within
+                second = float(lines[moment.video].watched.seconds[best])
+                sure = share * moment.confidence
+                moment = replace(moment, start=start, end=end, confidence=sure, thumbnail=second)
+            tightened.append(moment)
+        return tightened
 
     def _with_pictures(self, shown: Sequence[Exhibit], side: int) -> list[Exhibit]:
         """A frame whose picture cannot be had any more is no exhibit."""
@@ -418,10 +439,13 @@ class _Asking:
     def _comparing(self) -> ComparingReader | None:
         if self.known.encoder is None:
             return None
-        rows = np.unique(np.linspace(0, self.view.rows - 1, min(self.view.rows, BACKGROUND)).astype(int))
-        background = np.asarray(self.view.vectors[rows], dtype=np.float32)
-        language, trust = self.asked.language, self.known.trust
+        language, trust, background = self.asked.language, self.known.trust, self._background()
         return ComparingReader(self.known.encoder, self._vector_of, background, trust, language, self._watched)
+
+    def _background(self) -> Array:
+        """A sample of the library's pictures. Shapes: -> [n, E]"""
+        rows = np.unique(np.linspace(0, self.view.rows - 1, min(self.view.rows, BACKGROUND)).astype(int))
+        return np.asarray(self.view.vectors[rows], dtype=np.float32)
 
     def _watched(self, video: str) -> Watched:
         return Watched(*self.known.known(video), self._course(video).shots)

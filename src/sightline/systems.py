@@ -145,8 +145,10 @@ def evaluate_systems(
     """
     chosen = list(dict.fromkeys([BASE, *(names or systems())]))
     unknown = [name for name in chosen if name not in systems()]
-    if unknown or not seeds:
-        raise BadQuery(f"there is no system {unknown}; there are {', '.join(systems())}; and a comparison needs a seed")
+    if unknown:
+        raise BadQuery(f"there is no system {', '.join(unknown)}; there are {', '.join(systems())}")
+    if not seeds:
+        raise BadQuery("a comparison needs a seed; give --seeds 0 1 2")
     require("comparing systems", "lab", "torch", "safetensors")
     runs = [(name, True) for name in chosen] + [(BASE, False)]
     if ablations:
