@@ -53,3 +53,13 @@ def test_no_frame_is_scored_twice_and_the_scoring_budget_is_spent(total, k, extr
     assert len(asked) == len(set(asked)) == min(k + extra, total)
     assert choice.index.shape[1] == min(k, total) and set(choice.index[0].tolist()) <= set(asked)
     assert (np.flatnonzero(~np.isnan(choice.scores[0])) == choice.extras["looked"][0]).all()
+
+
+@pytest.mark.parametrize("name", ["dpp", "sequential-dpp"])
+def test_a_still_repeated_gives_frames_and_no_overflow(name: str) -> None:
+    """Sixty copies of two pictures, and more frames asked for than there are different ones."""
+    two = np.random.default_rng(3).standard_normal((2, 7))
+    vectors = np.repeat(two, 30, axis=0)
+    with np.errstate(all="raise", under="ignore"):
+        index = CHOOSERS[name](np.linspace(0, 1, 60), 23, vectors=vectors).index[0]
+    assert len(set(index.tolist())) == 23

@@ -35,7 +35,8 @@ def dpp(frames: Candidates, k: int, *, trade: float = 0.2) -> np.ndarray:
         chosen.append(best)
         taken[best] = -np.inf
         unexplained = kernel(unit @ unit[best]) - rows[:step].T @ rows[:step, best]
-        rows[step] = unexplained / np.sqrt(volume[best])
+        if volume[best] > LEAST:  # a perfect copy explains nothing more, and would only blow rounding up
+            rows[step] = unexplained / np.sqrt(volume[best])
         volume = np.maximum(volume - rows[step] ** 2, LEAST)
     return np.array(chosen)
 

@@ -57,7 +57,8 @@ def _greedy(
         open_gain[states, pick] = -np.inf
         known = rows[:, : step + 1]
         unexplained = alike[pick] - np.einsum("sr,srv->sv", known[states, :, pick], known)
-        rows[:, step + 1] = unexplained / np.sqrt(volume[states, pick])[:, None]
+        own = volume[states, pick][:, None]  # of a perfect copy LEAST: it explains nothing more
+        rows[:, step + 1] = np.where(own > LEAST, unexplained / np.sqrt(own), 0.0)
         volume = np.maximum(volume - rows[:, step + 1] ** 2, LEAST)
     return gains, picks
 
