@@ -2,7 +2,8 @@
 
 All known frames of the video speak, not only those that were chosen to be shown: their vectors are there already, and
 a movement lies between frames. How sure an answer is, is its share of the chances of all candidates and of nothing
-having happened; it is never surer than the search is of the place, nor than the encoder is of the words.
+having happened; nothing is answered where the search sees nothing of it, and an answer is no surer than the encoder is
+of the words.
 Only statements that say who moves and how are read so (`moving.MOVES`); None leaves the question to others.
 """
 
@@ -76,7 +77,7 @@ class InTime:
         frame = int(shares[best].argmax())
         thing, move = move_of(statements[best], asked.language)
         stretch = line.stretch(thing, move.changes, frame) if move else None
-        sure = min(float(values[best]), max(one.score for one in line.shown))
+        sure = float(values[best]) * line.seen()
         sure *= min(self.trust(text, line.video) for text in (statements[best], asked.mark) if text)
         return line.reading(choices[best], sure, frame, stretch, _valued(choices, values))
 
@@ -93,8 +94,7 @@ class InTime:
         best = int(values.argmax())
         answer, several = list(wanted.items())[best]
         frame = int(odds[best].argmax())
-        seen = max(one.score for one in line.shown) >= ABSENT
-        sure = float(values[best]) * self.trust(thing, line.video) if seen else 0.0
+        sure = float(values[best]) * line.seen() * self.trust(thing, line.video)
         return line.reading(answer, sure, frame, line.stretch(thing, several, frame), _valued(list(wanted), values))
 
     def _doing(self, asked: Asked, shown: Sequence[Exhibit], choices: Sequence[str]) -> Reading | None:
@@ -108,7 +108,7 @@ class InTime:
         values = _shared(odds.max(axis=1))
         best = int(values.argmax())
         frame, (thing, move) = int(odds[best].argmax()), who[best]
-        sure = min(float(values[best]), max(one.score for one in line.shown)) * self.trust(statements[best], line.video)
+        sure = float(values[best]) * line.seen() * self.trust(statements[best], line.video)
         stretch = line.stretch(thing, move.changes if move else [], frame)
         return line.reading(choices[best], sure, frame, stretch, _valued(choices, values))
 
@@ -133,6 +133,10 @@ class _Line(Timeline):
     @property
     def shown(self) -> list[Exhibit]:
         return [one for one in self.every if one.video == self.video]
+
+    def seen(self) -> bool:
+        """Whether the search is at all sure that what is asked about is there to be watched."""
+        return max(one.score for one in self.shown) >= ABSENT
 
     def near_what_is_shown(self) -> Array:
         """Which frames lie in a place that was chosen, or close beside it. Shapes: -> [n] bool"""
