@@ -49,6 +49,11 @@ def test_the_shipped_files_take_no_more_than_twelve_megabytes() -> None:
     assert 0 < sum(file.stat().st_size for file in HOME.iterdir()) <= 12_000_000
 
 
+def test_the_shipped_files_name_no_folder_of_those_who_made_them() -> None:
+    for file in HOME.iterdir():
+        assert b"sightline/encoders/" not in file.read_bytes(), file.name
+
+
 def test_it_opens_by_its_name_and_its_card_says_so() -> None:
     card = open_encoder("storybook").card
     assert (card.name, card.side, card.words) == ("storybook", SIDE, True)

@@ -128,6 +128,21 @@ def _export(tower: Any, inputs: dict[str, Tensor], axes: tuple[dict[int, Any], .
             verbose=False,
         )
         program.save(str(path), external_data=False)
+    _without_traces(path)
+
+
+def _without_traces(path: Path) -> None:
+    """The graph without the lines of source that each step came from, and the folders they lay in."""
+    import onnx
+
+    graph = onnx.load(str(path))
+    parts = [graph, graph.graph, *graph.functions, *graph.graph.node, *graph.graph.value_info]
+    parts += [node for function in graph.functions for node in function.node]
+    parts += [*graph.graph.initializer, *graph.graph.input, *graph.graph.output]
+    for part in parts:
+        del part.metadata_props[:]
+        part.doc_string = ""
+    onnx.save(graph, str(path))
 
 
 def fill(model: Any, folder: Path) -> None:
