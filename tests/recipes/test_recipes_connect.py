@@ -149,7 +149,7 @@ def test_a_query_that_hears_the_question_begins_by_finding_it():
         plain = tokens[:, 6].mean(dim=1)
         return F.cosine_similarity(said, tokens[:, 6, 17]).mean() - F.cosine_similarity(plain, tokens[:, 6, 17]).mean()
 
-    assert float(toward(hearing, True)) > 0.2 + float(toward(deaf, False))
+    assert toward(hearing, True).item() > 0.2 + toward(deaf, False).item()
 
 
 def test_blip2_captions_are_the_question_with_its_answer_without_a_gap():
