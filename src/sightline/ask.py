@@ -21,7 +21,7 @@ from sightline.asking.citing import cited_exhibits, moments_of, option_of_times
 from sightline.asking.comparing import ComparingReader
 from sightline.asking.evidence import CHOOSER, Frame, candidates, choose, exhibits
 from sightline.asking.eyes import ChildEyes
-from sightline.asking.happening import Happening
+from sightline.asking.happening import Happening, Part
 from sightline.asking.memory import PIECE, Eyes, Memory, RememberedWords, Work
 from sightline.asking.moving import Watched
 from sightline.asking.places import MOST, Place, Video, places
@@ -45,7 +45,6 @@ FINER_FRAMES = 240  # are looked at again for one question; the place under way 
 LIKELIER = 20.0  # times as often chance reaches a moment's score as it reaches the best one's: then it is none
 LINES = 24  # of speech and screen text in the evidence
 FAINT = 0.1  # a moment this unsure is still looked at, where nothing better is found
-BACKGROUND = 256  # of the library's pictures: what a statement scores on them is nothing
 ONE_THING = frozenset({"when", "where", "colour"})  # asked of a thing that is named: its best moment is meant
 QUOTATION = frozenset('"“”「」『』')
 NOTHING = {  # what is said where nothing is answered, what leads to the nearest thing seen, and where nothing could be
@@ -408,24 +407,20 @@ class _Asking:
         return sorted([*kept, *self._happening(statement, grown)], key=lambda moment: -moment.confidence)
 
     def _moves(self, statement: str) -> Happening | None:
-        return Happening.said(statement, self.known.encoder, self._background())
+        return Happening.said(statement, self.known.encoder, lambda: of.sample(self.view))
 
     def _happening(self, statement: str, moments: Sequence[Moment]) -> list[Moment]:
         """Where something is said to move, the seconds in which it does, as a search finds them."""
         told = self._moves(statement)
         if told is None:
             return list(moments)
-        lines = {video: told.timeline(self._watched(video)) for video in {moment.video for moment in moments}}
-        tightened = []
-        for moment in moments:
-            within = told.within(lines[moment.video], moment.start, moment.end)
-            if within:
-                start, end, best, share = within
-                second = float(lines[moment.video].watched.seconds[best])
-                sure = share * moment.confidence
-                moment = replace(moment, start=start, end=end, confidence=sure, thumbnail=second)
-            tightened.append(moment)
-        return tightened
+
+        def cut(one: Moment, part: Part) -> Moment:
+            sure = part.share * one.confidence
+            return replace(one, start=part.start, end=part.end, confidence=sure, thumbnail=part.second)
+
+        parts = told.parts(moments, lambda moment: moment.video, self._watched)
+        return [cut(one, part) if part else one for one, part in parts]
 
     def _with_pictures(self, shown: Sequence[Exhibit], side: int) -> list[Exhibit]:
         """A frame whose picture cannot be had any more is no exhibit."""
@@ -439,13 +434,8 @@ class _Asking:
     def _comparing(self) -> ComparingReader | None:
         if self.known.encoder is None:
             return None
-        language, trust, background = self.asked.language, self.known.trust, self._background()
+        language, trust, background = self.asked.language, self.known.trust, of.sample(self.view)
         return ComparingReader(self.known.encoder, self._vector_of, background, trust, language, self._watched)
-
-    def _background(self) -> Array:
-        """A sample of the library's pictures. Shapes: -> [n, E]"""
-        rows = np.unique(np.linspace(0, self.view.rows - 1, min(self.view.rows, BACKGROUND)).astype(int))
-        return np.asarray(self.view.vectors[rows], dtype=np.float32)
 
     def _watched(self, video: str) -> Watched:
         return Watched(*self.known.known(video), self._course(video).shots)

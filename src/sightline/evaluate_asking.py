@@ -37,6 +37,7 @@ from sightline.data.storybook.truth import screen_text, spoken
 from sightline.data.storybook.words import THINGS
 from sightline.encoders.encoder import Encoder
 from sightline.errors import MediaError
+from sightline.finding.sources import sample
 from sightline.keyframes import CHOOSERS
 from sightline.measures.grounding import Span, best_overlaps
 from sightline.recipes.storybook_exams import LANGUAGES, SHAPE
@@ -175,10 +176,7 @@ class _Table:
         rows = np.asarray(view.rows_of(content))
         self.film, self.lines, self.shots = film, view.lines(content), view.shots(content)
         self.seconds, self.vectors = np.asarray(view.seconds[rows]), np.asarray(view.vectors[rows], np.float32)
-        sample = np.unique(np.linspace(0, view.rows - 1, min(view.rows, 256)).astype(int))
-        self.reader = BuiltInReader(
-            ComparingReader(talk.encoder(view), self._vector, np.asarray(view.vectors[sample], np.float32))
-        )
+        self.reader = BuiltInReader(ComparingReader(talk.encoder(view), self._vector, sample(view)))
 
     def uniform(self, frames: int, said: Sequence[Exhibit]) -> list[Exhibit]:
         chosen = np.asarray(CHOOSERS["uniform"](np.zeros(len(self.seconds)), frames).index)[0]

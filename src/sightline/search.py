@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from sightline.asking.happening import Happening
+from sightline.asking.happening import Happening, Part
 from sightline.asking.moving import Watched
 from sightline.errors import BadQuery, EncoderMismatch, MediaError
 from sightline.finding import sources as of
@@ -31,7 +31,6 @@ from sightline.language.terms import query_terms, terms
 from sightline.records import Frames, Moment
 
 SHOWN = {"side": 224, "width": 320}  # pixels of a moment's picture
-BACKGROUND = 256  # of the library's pictures, against which a movement is measured
 AT_ONCE = 16  # pictures asked of a child in one request: each request has its own limit of time
 CLIP = {"memory": 4 << 30, "written": 16 << 30}  # bytes that a child may use to write a clip
 CLIP_SECONDS = 60.0  # of a processor for one second of a clip: 8k at 60 frames a second, decoded and encoded anew
@@ -187,26 +186,23 @@ class _Search:
 
     def _happening(self, ask: tuple[Term, ...], found: list[Stretch], encoder: of.Encoder) -> list[Stretch]:
         """Where something is said to move, the seconds in which it does, of the stretches in which it is seen."""
-        sample = np.unique(np.linspace(0, self.view.rows - 1, min(self.view.rows, BACKGROUND)).astype(int))
-        background = np.asarray(self.view.vectors[sample], dtype=np.float32)
-        told = Happening.said(_said(ask), encoder, background) if all(term.weight > 0 for term in ask) else None
+        if any(term.weight <= 0 for term in ask):
+            return found
+        told = Happening.said(_said(ask), encoder, lambda: of.sample(self.view))
         if told is None:
             return found
-        lines, tightened = {}, []
-        for one in found:
-            if one.content not in lines:
-                rows = np.asarray(self.view.rows_of(one.content))
-                seconds, vectors = np.asarray(self.view.seconds[rows]), np.asarray(self.view.vectors[rows], np.float32)
-                lines[one.content] = told.timeline(Watched(seconds, vectors, self.view.shots(one.content))), rows
-            line, rows = lines[one.content]
-            within = told.within(line, one.start, one.end)
-            if within:
-                start, end, best, share = within
-                second, row = float(line.watched.seconds[best]), int(rows[best])
-                sure = one.confidence * share
-                one = replace(one, start=start, end=end, second=second, row=row, confidence=sure)
-            tightened.append(one)
-        return tightened
+
+        def watched(content: int) -> Watched:
+            rows = self.view.rows_of(content)
+            vectors = np.asarray(self.view.vectors[rows], np.float32)
+            return Watched(np.asarray(self.view.seconds[rows]), vectors, self.view.shots(content))
+
+        def cut(one: Stretch, part: Part) -> Stretch:
+            row, sure = int(self.view.rows_of(one.content)[part.frame]), part.share * one.confidence
+            return replace(one, start=part.start, end=part.end, second=part.second, row=row, confidence=sure)
+
+        parts = told.parts(found, lambda one: one.content, watched)
+        return [cut(one, part) if part else one for one, part in parts]
 
     def _at_home(self, content: int) -> float:
         """What a word means to the encoder holds in its own world alone; likeness to a picture holds in any."""

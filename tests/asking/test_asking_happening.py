@@ -34,21 +34,21 @@ def hopping(seconds: np.ndarray, when: float) -> np.ndarray:
 @pytest.fixture
 def line():
     seconds = np.arange(0, 20, 0.5)
-    told = Happening.said("the cat jumps", encoder(), np.zeros((0, 97), np.float32))
+    told = Happening.said("the cat jumps", encoder(), lambda: np.zeros((0, 97), np.float32))
     return told, told.timeline(Watched(seconds, hopping(seconds, 11.0), [Shot(0, 20.0)]))
 
 
 def test_the_seconds_of_the_movement_are_cut_out_of_those_in_which_the_thing_is_seen(line):
-    start, end, best, share = line[0].within(line[1], 0.0, 20.0)
-    assert 9.5 <= start < 12.0 and 11.5 < end <= 14.5 and end - start < 4.0
-    assert start <= best * 0.5 < end and share > 0.9
+    part = line[0].within(line[1], 0.0, 20.0)
+    assert 9.5 <= part.start < 12.0 and 11.5 < part.end <= 14.5 and part.end - part.start < 4.0
+    assert part.start <= part.frame * 0.5 == part.second < part.end and part.share > 0.9
 
 
 def test_where_nothing_moves_less_of_the_sureness_is_left(line):
     still = line[0].within(line[1], 0.0, 6.0)
     moving = line[0].within(line[1], 8.0, 16.0)
-    assert FITS <= still[3] < moving[3] <= 1.0
-    assert 0.0 <= still[0] < still[1] <= 6.0
+    assert FITS <= still.share < moving.share <= 1.0
+    assert 0.0 <= still.start < still.end <= 6.0
 
 
 def test_a_stretch_without_a_frame_stays_as_it_was(line):
@@ -57,11 +57,11 @@ def test_a_stretch_without_a_frame_stays_as_it_was(line):
 
 @pytest.mark.parametrize("words", ["the cat", "蓝色的飞机", "jumps"])
 def test_words_that_name_no_mover_and_movement_are_left_to_the_search(words):
-    assert Happening.said(words, encoder(), np.zeros((0, 97), np.float32)) is None
+    assert Happening.said(words, encoder(), lambda: np.zeros((0, 97), np.float32)) is None
 
 
 def test_an_encoder_that_knows_no_sides_is_not_asked_for_movement():
-    assert Happening.said("the cat jumps", encoder(sides=False), np.zeros((0, 97), np.float32)) is None
+    assert Happening.said("the cat jumps", encoder(sides=False), lambda: np.zeros((0, 97), np.float32)) is None
 
 
 def test_a_score_is_told_in_spreads_of_other_pictures():

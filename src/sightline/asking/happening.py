@@ -10,9 +10,9 @@ Shapes: vectors [n, E], texts [T, E], background [m, E] -> scores [n, T]
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,27 @@ def in_spreads(pictures: Array, texts: Array, background: Array | None) -> Array
     return (raw - others.mean(axis=0, keepdims=True)) / max(float(others.std(axis=0).mean()), 1e-3)
 
 
+class Spanned(Protocol):
+    @property
+    def start(self) -> float: ...
+    @property
+    def end(self) -> float: ...
+
+
+Found = TypeVar("Found", bound=Spanned)
+
+
+@dataclass(frozen=True)
+class Part:
+    """`frame` fits best, of those that are known of the video; `share` of the sureness is left."""
+
+    start: float
+    end: float
+    frame: int
+    second: float
+    share: float
+
+
 @dataclass(frozen=True)
 class Happening:
     """What moves, and how; `encoder` reads the phrases that tell where a thing stands."""
@@ -44,19 +65,30 @@ class Happening:
     background: Array
 
     @classmethod
-    def said(cls, words: str, encoder: Any, background: Array) -> Happening | None:
-        """None where no movement is named, or where the encoder does not know sides."""
+    def said(cls, words: str, encoder: Any, background: Callable[[], Array]) -> Happening | None:
+        """None where no movement is named, or where the encoder does not know sides; then no background is read."""
         if not getattr(encoder, "knows_sides", False):
             return None
         language = "zh" if any("\u4e00" <= letter <= "\u9fff" for letter in words) else "en"
         thing, move = move_of(words, language)
-        return cls(thing, move, words, language, encoder, background) if move and thing else None
+        return cls(thing, move, words, language, encoder, background()) if move and thing else None
 
     def timeline(self, watched: Watched) -> Timeline:
         return Timeline(watched, self.language, self._scores)
 
-    def within(self, line: Timeline, start: float, end: float) -> tuple[float, float, int, float] | None:
-        """Its start, end and best frame inside a stretch, and the share of sureness that is left."""
+    def parts(
+        self, found: Sequence[Found], video: Callable[[Found], Any], watched: Callable[[Any], Watched]
+    ) -> Iterator[tuple[Found, Part | None]]:
+        """Each stretch with the part in which it happens; None where it stays as it was."""
+        lines: dict[Any, Timeline] = {}
+        for one in found:
+            name = video(one)
+            if name not in lines:
+                lines[name] = self.timeline(watched(name))
+            yield one, self.within(lines[name], one.start, one.end)
+
+    def within(self, line: Timeline, start: float, end: float) -> Part | None:
+        """The part of a stretch in which it happens; None where no frame lies inside."""
         seconds = line.watched.seconds
         inside = (seconds >= start) & (seconds < end)
         if not inside.any():
@@ -66,7 +98,8 @@ class Happening:
         first, last = max(first, start), min(last, end)
         fit = MOVED * float(fits(self.move.changes, line.changed(self.thing))[best])
         share = FITS + (1 - FITS) / (1 + math.exp(-fit))
-        return (first, last, best, share) if last > first else (start, end, best, share)
+        start, end = (first, last) if last > first else (start, end)
+        return Part(start, end, best, float(seconds[best]), share)
 
     def _scores(self, texts: Sequence[str], pictures: Array) -> Array:
         return in_spreads(pictures, np.asarray(self.encoder.read(list(texts)).vector, np.float32), self.background)

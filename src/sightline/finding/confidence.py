@@ -24,7 +24,7 @@ import numpy as np
 
 from sightline.errors import LibraryError
 from sightline.finding.null_queries import NULL_QUERIES
-from sightline.finding.sources import DEEP_LINES, Encoder, View, unit
+from sightline.finding.sources import DEEP_LINES, Encoder, View, sample, unit
 
 RARE = 0.005
 LINE = 0.5  # below this confidence nothing is said to match
@@ -153,8 +153,7 @@ def _sentences(view: View, encoder: Encoder, draw: np.random.Generator) -> np.nd
     if len(different) >= FEWEST:
         return different
     drawn = draw.standard_normal((DRAWS, different.shape[1])).astype(np.float32)
-    rows = np.unique(np.linspace(0, view.rows - 1, min(view.rows, SAMPLE)).astype(int))
-    mean = unit(np.asarray(view.vectors[rows], dtype=np.float32).mean(axis=0))
+    mean = unit(sample(view, SAMPLE).mean(axis=0))
     drawn -= np.outer(drawn @ mean, mean)
     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 

@@ -22,6 +22,7 @@ from sightline.records import Frames, Line, Seen, Shot, Words
 
 DEEP = 2_000  # the nearest rows name the videos that are looked at as a whole
 DEEP_LINES = 500
+BACKGROUND = 256  # of the library's pictures: what a statement scores on them is nothing
 
 Look = Callable[[str, float | None, int], Frames]  # file, second (None: all of it, a few frames), shorter side
 
@@ -269,6 +270,12 @@ def curve(view: View, content: int, vector: np.ndarray, where: Scope) -> Curve:
     end = end if last == len(seconds) else float(seconds[last])
     scores = np.asarray(view.vectors[rows[first:last]], dtype=np.float32) @ vector
     return Curve(content, rows[first:last], seconds[first:last], scores, end, view.shots(content))
+
+
+def sample(view: View, count: int = BACKGROUND) -> np.ndarray:
+    """Pictures spread evenly over the library: what a score is measured against. Shapes: -> [at most count, E]"""
+    rows = np.unique(np.linspace(0, view.rows - 1, min(view.rows, count)).astype(int))
+    return np.asarray(view.vectors[rows], dtype=np.float32)
 
 
 def extent(view: View, content: int) -> tuple[float, float]:
