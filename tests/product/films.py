@@ -7,10 +7,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import numpy as np
+
+from sightline.data.storybook.dials import Dials
+from sightline.data.storybook.film import video
+from sightline.data.storybook.script import Script, random_script
 
 SRC = str(Path(__file__).parents[2] / "src")
 
@@ -58,6 +63,17 @@ def index(folder: Path, library: Path, *more: str, env: dict[str, str] | None = 
     done = sightline("index", str(folder), *more, library=library, env=env)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def told_story(folder: Path) -> Script:
+    """A drawn film of two scenes with a line of subtitles in `folder`/films, in a library of its own; and its script."""
+    dials = replace(Dials(), seconds=14.0, scenes=2, things=(2, 2), speech=0.0, dissolve=0.0)
+    script = random_script(8, dials, "train")
+    (folder / "films").mkdir()
+    video(script, folder / "films" / "story.mp4", size=(224, 128), rate=8, sound=False, subtitles=False)
+    subtitle(folder / "films" / "story.srt", (1.0, 2.5, "The keeper is called Miriam."))
+    index(folder / "films", folder / "library", "--encoder", "storybook")
+    return script
 
 
 def rows(library: Path) -> dict[str, str]:

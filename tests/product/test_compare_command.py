@@ -1,27 +1,18 @@
 """`sightline compare` as a user types it: a file of no library, a video of one, and what goes wrong."""
 
 import json
-from dataclasses import replace
 
 import pytest
-from films import index, subtitle
+from films import told_story
 
 from sightline.cli.main import main
-from sightline.data.storybook.dials import Dials
-from sightline.data.storybook.film import video
-from sightline.data.storybook.script import random_script
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A folder with one drawn film and a library that holds it; and the film's script."""
     folder = tmp_path_factory.mktemp("compare")
-    dials = replace(Dials(), seconds=14.0, scenes=2, things=(2, 2), speech=0.0, dissolve=0.0)
-    script = random_script(8, dials, "train")
-    (folder / "films").mkdir()
-    video(script, folder / "films" / "story.mp4", size=(224, 128), rate=8, sound=False, subtitles=False)
-    subtitle(folder / "films" / "story.srt", (1.0, 2.5, "The keeper is called Miriam."))
-    index(folder / "films", folder / "library", "--encoder", "storybook")
+    script = told_story(folder)
     return folder, script
 
 

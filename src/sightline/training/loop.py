@@ -81,22 +81,6 @@ def rate_at(step: int, course: Course) -> float:
     return course.peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
 
 
-def learn(
-    model: Any,
-    batches: Batches,
-    losses: Losses,
-    course: Course,
-    folder: Path,
-    *,
-    resume: bool = False,
-    told: Told | None = None,
-    stop_after: int | None = None,
-) -> int:
-    """Runs the course, or goes on with it, and gives the step reached. `batches(step)` yields batches from there on."""
-    one = [Stage("", course, losses)]
-    return learn_in_stages(model, batches, one, folder, resume=resume, told=told, stop_after=stop_after, check=False)
-
-
 def learn_in_stages(
     model: Any,
     batches: Batches,
