@@ -66,7 +66,7 @@ def index(folder: Path, library: Path, *more: str, env: dict[str, str] | None = 
 
 
 def told_story(folder: Path) -> Script:
-    """A drawn film of two scenes with a line of subtitles in `folder`/films, in a library of its own; and its script."""
+    """A drawn film of two scenes with a line of subtitles in `folder`/films, its library, and its script."""
     dials = replace(Dials(), seconds=14.0, scenes=2, things=(2, 2), speech=0.0, dissolve=0.0)
     script = random_script(8, dials, "train")
     (folder / "films").mkdir()

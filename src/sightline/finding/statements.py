@@ -18,13 +18,14 @@ import numpy as np
 from sightline.finding import sources as of
 from sightline.finding.borders import sharpened
 from sightline.finding.confidence import Calibration, calibration, rarity, word_confidence
-from sightline.finding.moments import DROPS, Stretch, grow
+from sightline.finding.moments import DROPS, Stretch, grow, lower_quarter
 from sightline.finding.query import Term
 from sightline.language.terms import query_terms, terms
 from sightline.records import Line, Moment
 
 Array = Any
 Finer = Callable[[str], tuple[Array, Array]]  # video -> seconds [m], vectors [m, E] seen since it was indexed
+STEP = 0.4  # of the way from a peak to the background: a smaller step is another thing that grows, comes or goes
 FLOOR = 0.02  # of confidence: a peak below it is no moment (the best one is, in any case)
 
 
@@ -110,7 +111,11 @@ class Statements:
     def _sharpened(self, one: Stretch, curve: of.Curve, closer: Array) -> Stretch:
         """From step to step where it was looked at more closely; the others as the search would have them."""
         looked = bool(((closer >= one.start) & (closer < one.end)).any())
-        return sharpened(one, curve, DROPS * self._chance.noise) if looked else one
+        if not looked:
+            return one
+        stands = np.diff(np.append(curve.seconds, curve.end))
+        above = one.score - lower_quarter(curve.scores, stands)
+        return sharpened(one, curve, max(DROPS * self._chance.noise, STEP * above))
 
     def lines(self, words: str, count: int) -> list[Said]:
         """Lines that hold some of the words, and those that stand around them (they say the rest), best first."""
