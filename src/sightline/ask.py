@@ -22,6 +22,7 @@ from sightline.asking.comparing import ComparingReader
 from sightline.asking.evidence import CHOOSER, Frame, candidates, choose, exhibits
 from sightline.asking.eyes import ChildEyes
 from sightline.asking.happening import Happening, Part
+from sightline.asking.judging_reader import JudgingReader, judge_for
 from sightline.asking.memory import PIECE, Eyes, Memory, RememberedWords, Work
 from sightline.asking.moving import Watched
 from sightline.asking.places import MOST, Place, Video, places
@@ -33,7 +34,7 @@ from sightline.finding.query import Filters
 from sightline.finding.statements import Said, Statements
 from sightline.keyframes import CHOOSERS
 from sightline.language.fence import looks_like_orders
-from sightline.language.reader import Reader, Turn
+from sightline.language.reader import Reader, Turn, Wants
 from sightline.records import Answer, Exhibit, Moment, Reading, Step
 from sightline.search import find_moments
 
@@ -250,7 +251,7 @@ class _Asking:
         """K of the known frames of the places: as many as are asked for, and no more than the reader can use."""
         with self._step("choose", self.chooser, f"{len(self.places)} places") as told:
             if isinstance(self.named, str):  # of the base install: made from what was seen for this question
-                self.reader = open_reader(self.named, self._comparing, self.asked.language)
+                self.reader = open_reader(self.named, self._comparing, self.asked.language, judging=self._judging)
             else:
                 self.reader = self.named
             k = min(self.frames, self.reader.wants.frames or self.frames)
@@ -266,7 +267,7 @@ class _Asking:
         with self._step("compress", "exhibits", f"{len(chosen)} frames, {len(self.said)} lines") as told:
             shown = exhibits(chosen, self.said, self._course)
             if self.reader.wants.pictures:
-                shown = self._with_pictures(shown, self.reader.wants.side)
+                shown = self._with_pictures(shown, self.reader.wants)
             marked = [one.number for one in shown if one.text and looks_like_orders(one.text)]
             orders = f"; looks like an instruction: {', '.join(map(str, marked))}" if marked else ""
             told(f"{len(shown)} exhibits", f"{self.tokens or 'any number of'} visual tokens{orders}")
@@ -422,11 +423,13 @@ class _Asking:
         parts = told.parts(moments, lambda moment: moment.video, self._watched)
         return [cut(one, part) if part else one for one, part in parts]
 
-    def _with_pictures(self, shown: Sequence[Exhibit], side: int) -> list[Exhibit]:
-        """A frame whose picture cannot be had any more is no exhibit."""
+    def _with_pictures(self, shown: Sequence[Exhibit], wants: Wants) -> list[Exhibit]:
+        """A frame whose picture cannot be had any more is no exhibit to a reader who must have it."""
         wanted = [(one.video, one.second) for one in shown if one.source == "picture"]
-        pictures = self.talk.memory.look(wanted, side)
-        kept = [one for one in shown if one.source != "picture" or (one.video, one.second) in pictures]
+        pictures = self.talk.memory.look(wanted, wants.side)
+        kept = [
+            one for one in shown if not wants.must or one.source != "picture" or (one.video, one.second) in pictures
+        ]
         return [replace(one, pixels=pictures.get((one.video, one.second)), number=k) for k, one in enumerate(kept, 1)]
 
     # --- reading and after -----------------------------------------------------------------------
@@ -436,6 +439,13 @@ class _Asking:
             return None
         language, trust, background = self.asked.language, self.known.trust, of.sample(self.view)
         return ComparingReader(self.known.encoder, self._vector_of, background, trust, language, self._watched)
+
+    def _judging(self) -> JudgingReader | None:
+        """The trained judge, where the library was seen by its tower and it learned this kind of question."""
+        if self.known.encoder is None:
+            return None
+        judge = judge_for(self.known.encoder, self.known.trust, self.asked.language)
+        return judge if judge and judge.reads(self.asked, self.options) else None
 
     def _watched(self, video: str) -> Watched:
         return Watched(*self.known.known(video), self._course(video).shots)

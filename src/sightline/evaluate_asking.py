@@ -28,9 +28,12 @@ from sightline.ask import FRAMES, Conversation, ask_library
 from sightline.asking.built_in import BuiltInReader
 from sightline.asking.citing import cited_exhibits, moments_of, option_of_times
 from sightline.asking.comparing import ComparingReader
+from sightline.asking.judging_reader import judge_for
+from sightline.asking.question import understand
 from sightline.data.storybook.blind import blind_baselines
 from sightline.data.storybook.desk import Question
 from sightline.data.storybook.dials import usual
+from sightline.data.storybook.draw import picture
 from sightline.data.storybook.questions import KINDS, questions
 from sightline.data.storybook.script import Script, random_script
 from sightline.data.storybook.truth import screen_text, spoken
@@ -98,7 +101,7 @@ def measure_asking(
             _write_lines(library, film)
         tell(f"{len(films)} videos seen")
         asked = _questions(films, count)
-        with Conversation(library, encoder=encoder, eyes=NoEyes()) as talk:
+        with Conversation(library, encoder=encoder, eyes=DrawingEyes(films)) as talk:
             for film, question in asked:
                 for language in LANGUAGES:
                     report.judged += _judged_ways(talk, film, question, language, frames)
@@ -109,14 +112,18 @@ def measure_asking(
     return report
 
 
-class NoEyes:
-    """Drawn videos have no file to look at again."""
+class DrawingEyes:
+    """Drawn videos have no file to watch again; single pictures of them are drawn again."""
+
+    def __init__(self, films: Sequence[HeldOut]) -> None:
+        self.scripts = {film.name: film.script for film in films}
 
     def watch(self, video: str, start: float, end: float, every: float, patience: float) -> tuple[Array, Array]:
         raise MediaError(f"{video} is drawn; there is no file")
 
     def look(self, video: str, seconds: Sequence[float], side: int) -> list[Array]:
-        raise MediaError(f"{video} is drawn; there is no file")
+        shown = (picture(self.scripts[video], float(second), SHAPE) for second in seconds)
+        return [np.asarray(one, np.uint8).transpose(2, 0, 1) for one in shown]
 
 
 def _films(count: int, seed: int) -> list[HeldOut]:
@@ -161,7 +168,7 @@ def _judged_ways(talk: Conversation, film: HeldOut, question: Question, language
             ("uniform", table.uniform(frames, said)),
             ("oracle", table.within(question.seconds, frames)),
         ):
-            reading = table.reader.answer(words, shown, options=options)
+            reading = table.reader(words, options).answer(words, shown, options=options)
             moments = moments_of(cited_exhibits(reading.cited, shown), reading.confidence)
             text = (option_of_times(options, moments[0]) if moments and question.kind == "when" else "") or reading.text
             read = Answer(text, moments, reading.confidence, reading.abstained)
@@ -176,7 +183,13 @@ class _Table:
         rows = np.asarray(view.rows_of(content))
         self.film, self.lines, self.shots = film, view.lines(content), view.shots(content)
         self.seconds, self.vectors = np.asarray(view.seconds[rows]), np.asarray(view.vectors[rows], np.float32)
-        self.reader = BuiltInReader(ComparingReader(talk.encoder(view), self._vector, sample(view)))
+        self.encoder, self.eyes = talk.encoder(view), talk.eyes
+        self.comparing = ComparingReader(self.encoder, self._vector, sample(view))
+
+    def reader(self, question: str, options: Sequence[str]) -> BuiltInReader:
+        judge = judge_for(self.encoder)
+        learned = judge is not None and judge.reads(understand(question), options)
+        return BuiltInReader(self.comparing, judging=judge if learned else None)
 
     def uniform(self, frames: int, said: Sequence[Exhibit]) -> list[Exhibit]:
         chosen = np.asarray(CHOOSERS["uniform"](np.zeros(len(self.seconds)), frames).index)[0]
@@ -198,7 +211,8 @@ class _Table:
         second = float(self.seconds[k])
         shots = [(shot.start, shot.end) for shot in self.shots]
         start, end = next(((a, b) for a, b in [*spans, *shots] if a <= second < b), (second, second))
-        return Exhibit(0, self.film.name, start, end, "picture", second, score=score)
+        (pixels,) = self.eyes.look(self.film.name, [second], min(SHAPE))
+        return Exhibit(0, self.film.name, start, end, "picture", second, score=score, pixels=pixels)
 
     def _vector(self, one: Exhibit) -> Array:
         return self.vectors[int(np.searchsorted(self.seconds, one.second))]

@@ -267,7 +267,7 @@ def test_a_second_question_may_say_it(library):
         ({"chooser": "best"}, "there is no way of choosing 'best'; choose one of uniform"),
         ({"options": ["red"]}, "options are two answers or more"),
         ({"language": "fr"}, "understood in 'en' and 'zh'"),
-        ({"reader": "oracle"}, "there is no reader 'oracle'; choose built-in, words or comparing"),
+        ({"reader": "oracle"}, "there is no reader 'oracle'; choose built-in, words, comparing or judging"),
         ({"videos": ["nowhere.mp4"]}, "no video is named 'nowhere.mp4'"),
     ],
 )

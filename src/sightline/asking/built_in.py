@@ -1,5 +1,6 @@
 """The default reader, without torch and without a language model: words first where words answer, pictures otherwise,
-and neither where neither is sure; the notes say which.
+and neither where neither is sure; the notes say which. Pictures are read by the trained judge where it learned such
+questions, and compared with statements elsewhere.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sightline.asking.comparing import ComparingReader
+from sightline.asking.judging_reader import JudgingReader, pictured
 from sightline.asking.question import IN_WORDS, understand
 from sightline.asking.words import WordsReader
 from sightline.language.reader import Turn, Wants
@@ -17,10 +19,16 @@ from sightline.records import Exhibit, Reading
 class BuiltInReader:
     name = "built-in"
 
-    def __init__(self, comparing: ComparingReader | None, words: WordsReader | None = None) -> None:
+    def __init__(
+        self,
+        comparing: ComparingReader | None,
+        words: WordsReader | None = None,
+        judging: JudgingReader | None = None,
+    ) -> None:
         """Without `comparing` (a library that holds no pictures) words alone answer."""
-        self.comparing, self.words = comparing, words or WordsReader()
-        self.wants = comparing.wants if comparing else Wants(pictures=False)
+        self.comparing, self.words, self.judging = comparing, words or WordsReader(), judging
+        looks = judging or comparing
+        self.wants = looks.wants if looks else Wants(pictures=False)
 
     def answer(
         self,
@@ -36,7 +44,7 @@ class BuiltInReader:
         said = self.words.answer(question, exhibits, options=options)
         seen_only = asked.kind in ("present", "times", "gist") and self.comparing is not None
         if seen_only or (said.abstained and self.comparing is not None):
-            seen = self.comparing.answer(question, exhibits, options=options)  # type: ignore[union-attr]
+            seen = self._seen(question, exhibits, options)
             reading = self._surer(said, seen, asked.kind)
         else:
             reading = said
@@ -45,8 +53,16 @@ class BuiltInReader:
         return reading
 
     def score(self, question: str, exhibits: Sequence[Exhibit], answer: str) -> float:
-        """The comparing reader's score; what words answered is not scored."""
-        return self.comparing.score(question, exhibits, answer) if self.comparing else float("nan")
+        """By whoever looked; what words answered is not scored."""
+        looks = self.judging if self.judging is not None and pictured(exhibits) else self.comparing
+        return looks.score(question, exhibits, answer) if looks else float("nan")
+
+    def _seen(self, question: str, exhibits: Sequence[Exhibit], options: Sequence[str]) -> Reading:
+        """By the judge, where it has pictures; by comparing otherwise."""
+        assert self.comparing is not None
+        if self.judging is not None and pictured(exhibits):
+            return self.judging.answer(question, exhibits, options=options)
+        return self.comparing.answer(question, exhibits, options=options)
 
     def _surer(self, said: Reading, seen: Reading, kind: str) -> Reading:
         """What pictures say; words' own guess where pictures are silent and the question is about words."""

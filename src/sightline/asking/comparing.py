@@ -106,9 +106,9 @@ class ComparingReader:
 
     def _answer(self, asked: Asked, shown: Sequence[Exhibit], options: Sequence[str]) -> Reading:
         if not shown:
-            return _nothing("no picture was chosen")
+            return nothing("no picture was chosen")
         if not self.encoder.card.words:
-            return _nothing("the encoder reads no words")
+            return nothing("the encoder reads no words")
         if asked.kind in ("present", "yes") or (asked.kind == "other" and not options):  # "a blue whale" asks for one
             return self._present(asked, shown, options)
         choices = list(options) or list(candidates(asked.kind, asked.language, self.encoder))
@@ -120,13 +120,13 @@ class ComparingReader:
         if asked.kind == "times" and not options:
             return self._times(shown, asked.language)
         if not choices:
-            return _nothing(f"no table of answers for a question of the kind {asked.kind!r}; give --options")
+            return nothing(f"no table of answers for a question of the kind {asked.kind!r}; give --options")
         return self._choose(asked, shown, choices, bool(options))
 
     def _choose(self, asked: Asked, shown: Sequence[Exhibit], choices: Sequence[str], given: bool) -> Reading:
         compared = self._compare(asked, shown, choices)
         if compared is None:
-            return _nothing("the encoder sees nothing in these words")
+            return nothing("the encoder sees nothing in these words")
         best, sure = self._best(asked, compared, shown, given)
         notes: dict[str, Any] = {
             "by": "pictures",
@@ -167,9 +167,9 @@ class ComparingReader:
 
     def _present(self, asked: Asked, shown: Sequence[Exhibit], options: Sequence[str]) -> Reading:
         """Yes where the search is sure of a frame and no other colour fits better; no where it is sure of none."""
-        yes, no = _yes_no(options, asked.language)
+        yes, no = yes_no(options, asked.language)
         if min(self.trust(asked.look_for, one.video) for one in shown) < SURE:  # what it cannot know is not absent
-            return _nothing("the encoder does not know these words, or what these pictures show")
+            return nothing("the encoder does not know these words, or what these pictures show")
         best = max(shown, key=lambda one: one.score)
         rivals = contrasts(asked.look_for, asked.language)
         other = 0.0
@@ -180,11 +180,11 @@ class ComparingReader:
         notes = {"by": "pictures", "sureness": round(best.score, 3), "rival": round(other, 3)}
         there = best.score * (1 / (1 + np.exp(SHARPNESS * (other - 1)))) if rivals else best.score
         if there >= SURE:
-            return Reading(yes, _moment_of(best, shown), float(there), notes=notes)
+            return Reading(yes, moment_of(best, shown), float(there), notes=notes)
         absent = float(1 - there)
         if options or there <= ABSENT:
             return Reading(no, [], absent, abstained=there > ABSENT, notes=notes)
-        return Reading("", _moment_of(best, shown), float(there), True, notes)
+        return Reading("", moment_of(best, shown), float(there), True, notes)
 
     def _when(self, asked: Asked, shown: Sequence[Exhibit]) -> Reading:
         """The frame of which the search is surest (of several, that which fits best); who asked knows its seconds."""
@@ -193,14 +193,14 @@ class ComparingReader:
         surest = max(one.score for one in shown)
         best = max(zip(shown, fits, strict=True), key=lambda pair: (pair[0].score > AS_SURE * surest, pair[1]))[0]
         here = {"en": "here", "zh": "在这里"}[asked.language]
-        return Reading(here, _moment_of(best, shown), best.score, best.score < SURE, {"by": "pictures"})
+        return Reading(here, moment_of(best, shown), best.score, best.score < SURE, {"by": "pictures"})
 
     def _times(self, shown: Sequence[Exhibit], language: str) -> Reading:
         """As often as there are separate moments of which the search is sure."""
         sure = [one for one in shown if one.score >= SURE]
         moments = {(one.video, one.start, one.end) for one in sure}
         if not moments:
-            return _nothing("no moment is sure enough to be counted")
+            return nothing("no moment is sure enough to be counted")
         confidence = float(np.mean([one.score for one in sure]))
         text = str(len(moments)) if language == "en" else f"{len(moments)}次"
         return Reading(
@@ -285,10 +285,10 @@ def _best(scores: Array, count: int) -> Array:
 
 def _cited(scores: Array, shown: Sequence[Exhibit]) -> list[int]:
     """The best frame, and the other chosen frames of its moment."""
-    return _moment_of(shown[int(np.argmax(scores))], shown)
+    return moment_of(shown[int(np.argmax(scores))], shown)
 
 
-def _moment_of(best: Exhibit, shown: Sequence[Exhibit]) -> list[int]:
+def moment_of(best: Exhibit, shown: Sequence[Exhibit]) -> list[int]:
     same = (best.video, best.start, best.end)
     rest = [one.number for one in shown if (one.video, one.start, one.end) == same and one is not best]
     return [best.number, *rest]
@@ -298,11 +298,11 @@ def _parts(statement: str) -> list[str]:
     return [part for part in PARTS.split(statement) if part.strip()] or [statement]
 
 
-def _yes_no(options: Sequence[str], language: str) -> tuple[str, str]:
+def yes_no(options: Sequence[str], language: str) -> tuple[str, str]:
     yes = next((o for o in options if o.strip().casefold() in YES), YES_NO[language][0])
     no = next((o for o in options if o.strip().casefold() in NO), YES_NO[language][1])
     return yes, no
 
 
-def _nothing(why: str) -> Reading:
+def nothing(why: str) -> Reading:
     return Reading("", [], 0.0, True, {"why": why})

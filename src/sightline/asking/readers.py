@@ -3,6 +3,7 @@
 built-in            words first, pictures otherwise; no model to download
 words               speech, subtitles and screen text alone
 comparing           pictures alone, by the library's own encoder
+judging             pictures alone, by the small trained network of the built-in reader
 MODEL@URL, URL      a model behind an OpenAI-compatible server (also written openai:MODEL@URL)
 FOLDER, hf:NAME     a transformers video-language model in this process ([lab])
 """
@@ -16,13 +17,14 @@ from typing import Any
 
 from sightline.asking.built_in import BuiltInReader
 from sightline.asking.comparing import ComparingReader
+from sightline.asking.judging_reader import JudgingReader
 from sightline.asking.words import WordsReader
 from sightline.errors import BadQuery, MissingExtra
 from sightline.language.reader import Reader
 
-NAMES = ("built-in", "words", "comparing")
+NAMES = ("built-in", "words", "comparing", "judging")
 HOW = (
-    "choose built-in, words or comparing, a server as http://localhost:8000/v1 or openai:MODEL@URL, "
+    "choose built-in, words, comparing or judging, a server as http://localhost:8000/v1 or openai:MODEL@URL, "
     "or the folder of a transformers model"
 )
 
@@ -32,8 +34,11 @@ def open_reader(
     comparing: Callable[[], ComparingReader | None],
     language: str | None = None,
     connector: str | None = None,
+    *,
+    judging: Callable[[], JudgingReader | None] = lambda: None,
 ) -> Reader:
-    """The reader of that name. `comparing` makes the one that looks, or None where the library holds no pictures.
+    """The reader of that name. `comparing` makes the one that looks, or None where the library holds no pictures;
+    `judging` the trained one, or None where it did not learn this kind of library or question.
 
     `connector`: what stands between the vision tower and the language model, where the model is in this process.
     """
@@ -43,7 +48,7 @@ def open_reader(
             "name the folder of a transformers model, or leave the connector out"
         )
     if name == "built-in":
-        return BuiltInReader(comparing(), WordsReader(language))
+        return BuiltInReader(comparing(), WordsReader(language), judging())
     if name == "words":
         return WordsReader(language)
     if name == "comparing":
@@ -51,6 +56,14 @@ def open_reader(
         if looks is None:
             raise BadQuery("the reader 'comparing' looks at pictures, and this library holds none; use --reader words")
         return looks
+    if name == "judging":
+        judge = judging()
+        if judge is None:
+            raise BadQuery(
+                "the reader 'judging' knows storybook pictures seen by the built-in encoder, and questions of "
+                "the kinds it learned; use --reader built-in, which asks it where it can"
+            )
+        return judge
     if name.startswith("openai:") or "://" in name:
         return _loaded("sightline.language.served", "open_served", "llm", "answering with a served model", name)
     if in_process(name):

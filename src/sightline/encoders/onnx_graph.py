@@ -7,7 +7,7 @@ and without copying a weight, because the answer decides whether the file is ope
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +52,24 @@ def read_graph(path: Path) -> OnnxGraph:
     for location in sorted(found.external):
         _check_location(path, location)
     return found
+
+
+def also_giving(model: bytes, names: Iterable[str]) -> bytes:
+    """The model with these values of its graph among its outputs.
+
+    A message that comes twice in a protobuf file is merged, and repeated fields are joined: what is appended here is
+    a second `graph` that holds nothing but outputs.
+    """
+    return model + _wrapped(7, b"".join(_wrapped(12, _wrapped(1, name.encode())) for name in names))
+
+
+def _wrapped(number: int, content: bytes) -> bytes:
+    """A length-delimited field."""
+    length, size = len(content), b""
+    while length > 0x7F:
+        size += bytes([length & 0x7F | 0x80])
+        length >>= 7
+    return bytes([number << 3 | 2]) + size + bytes([length]) + content
 
 
 def _walk(data: mmap.mmap, path: Path, found: OnnxGraph) -> None:

@@ -23,11 +23,15 @@ class Turn:
 
 @dataclass(frozen=True)
 class Wants:
-    """What a reader can use: whether it looks at pictures, their shorter side in pixels, and how many at most."""
+    """What a reader can use: whether it looks at pictures, their shorter side in pixels, and how many at most.
+
+    `must`: a frame whose picture cannot be had is nothing to it.
+    """
 
     pictures: bool = True
     side: int = 224
     frames: int | None = None
+    must: bool = True
 
 
 class Reader(Protocol):

@@ -8,12 +8,13 @@ Shapes: texts -> ids and mask [B, L]; padding at the end.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
+from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Pieces
-from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor
 
 from sightline.errors import BadModel
@@ -29,13 +30,17 @@ class Tokenizer:
         self.pieces = pieces
 
     @classmethod
-    def trained(cls, texts: Iterable[str], size: int = 4096) -> Tokenizer:
-        """The most useful pieces of these texts, at most `size` (at least the 256 bytes and the special ones)."""
+    def trained(cls, texts: Iterable[str], size: int = 4096, words: Iterable[str] = ()) -> Tokenizer:
+        """The most useful pieces of these texts, at most `size` (at least the 256 bytes and the special ones).
+
+        No piece reaches over the border of one of `words`: for a writing without spaces.
+        """
         pieces = Pieces(models.BPE())
         pieces.normalizer = normalizers.NFC()
-        pieces.pre_tokenizer = pre_tokenizers.Sequence(
-            [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-        )
+        cuts = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        if longest_first := sorted(words, key=lambda word: (-len(word), word)):
+            cuts.insert(0, pre_tokenizers.Split(Regex("|".join(map(re.escape, longest_first))), "isolated"))
+        pieces.pre_tokenizer = pre_tokenizers.Sequence(cuts)
         pieces.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
             vocab_size=size,

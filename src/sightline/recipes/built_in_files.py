@@ -128,10 +128,10 @@ def _export(tower: Any, inputs: dict[str, Tensor], axes: tuple[dict[int, Any], .
             verbose=False,
         )
         program.save(str(path), external_data=False)
-    _without_traces(path)
+    without_traces(path)
 
 
-def _without_traces(path: Path) -> None:
+def without_traces(path: Path) -> None:
     """The graph without the lines of source that each step came from, and the folders they lay in."""
     import onnx
 

@@ -25,6 +25,7 @@ from sightline.data.storybook.draw import picture
 from sightline.data.storybook.questions import questions
 from sightline.data.storybook.script import Script, random_script
 from sightline.encoders.built_in import HOME, WORDS, open_built_in, scaled
+from sightline.encoders.built_in_places import GRID
 from sightline.encoders.lexicon import Lexicon
 from sightline.errors import BadQuery
 from sightline.records import Frames
@@ -35,7 +36,6 @@ Array = Any
 Told = Callable[[str], None]
 
 SHAPE = (112, 64)  # of a drawn picture: width, height
-GRID = (4, 7)  # tokens of a frame: rows, columns
 SEEN_IN_ONE = ("what", "colour", "where", "which", "present", "whom")  # one right picture answers these
 SEEN_IN_ORDER = ("action", "direction", "how many", "first", "after", "while")  # several pictures do
 VERSION = 4  # raised when the same facts would give other tokens
@@ -206,7 +206,15 @@ def as_tokens(what: Any, weight: Any, vector: Any) -> Any:
     """
     import torch.nn.functional as F
 
-    cells = F.normalize(F.adaptive_avg_pool2d(what * weight, GRID).flatten(2).transpose(1, 2).float(), dim=-1)
-    matter = F.adaptive_avg_pool2d(weight, GRID).flatten(2).transpose(1, 2)  # [T, N, 1]
-    share = matter / matter.mean(dim=1, keepdim=True)
-    return cells * share.sqrt().clamp(0.2, 2.0) + 0.5 * vector[:, None]
+    cells, matter = (
+        F.adaptive_avg_pool2d(part, GRID).flatten(2).transpose(1, 2).float() for part in (what * weight, weight)
+    )
+    return as_tokens_of_cells(cells, matter, vector)
+
+
+def as_tokens_of_cells(cells: Any, matter: Any, vector: Any) -> Any:
+    """Shapes: cells [..., N, D], matter [..., N, 1], vector [..., D] -> [..., N, D]"""
+    import torch.nn.functional as F
+
+    share = matter / matter.mean(dim=-2, keepdim=True)
+    return F.normalize(cells, dim=-1) * share.sqrt().clamp(0.2, 2.0) + 0.5 * vector[..., None, :]

@@ -110,7 +110,7 @@ class Desk:
     the first frame alone would know which option belongs to it, or which happens first.
     """
 
-    def __init__(self, script: Script, dice: Random) -> None:
+    def __init__(self, script: Script, dice: Random, paraphrased: bool | None = None) -> None:
         self.script, self.dice = script, dice
         self.opening = script.scenes[0] if len(script.scenes) > 1 else None
         early = set(self.opening.things) if self.opening else set()
@@ -119,7 +119,7 @@ class Desk:
         self.props = {script.things[k].prop for k in early}
         self.colours = {script.things[k].colour for k in early}
         self.strangers = [k for k in self.things if self.strange(script.things[k].prop, script.things[k].colour)]
-        self.synonym = 1 if script.split == "challenge" else 0
+        self.synonym = int(script.split == "challenge" if paraphrased is None else paraphrased)
         self.luck = {event: dice.random() for event in script.events}  # drawn once: asking again does not help
 
     def ask(

@@ -22,12 +22,22 @@ KINDS = tuple(_MAKERS)
 __all__ = ["KINDS", "OPTIONS", "Question", "questions"]
 
 
-def questions(script: Script, count: int = 8, kinds: Sequence[str] | None = None, seed: int = 0) -> list[Question]:
-    """Up to `count` different questions; the dials `generic` and `motion` say how often which family is asked."""
+def questions(
+    script: Script,
+    count: int = 8,
+    kinds: Sequence[str] | None = None,
+    seed: int = 0,
+    *,
+    paraphrased: bool | None = None,
+) -> list[Question]:
+    """Up to `count` different questions; the dials `generic` and `motion` say how often which family is asked.
+
+    `paraphrased`: the same questions in other words (without a word about it, those of the challenge split are).
+    """
     for kind in kinds or ():
         if kind not in KINDS:
             raise BadQuery(f"no question kind {kind!r}; there are {', '.join(KINDS)}")
-    desk = Desk(script, Random(f"questions {script.seed} {script.split} {seed}"))
+    desk = Desk(script, Random(f"questions {script.seed} {script.split} {seed}"), paraphrased)
     found: dict[tuple[str, str], Question] = {}
     for _ in range(count * 40):
         if len(found) == count:
