@@ -1,4 +1,4 @@
-"""A miniature of the findings: two videos a seed, fewer frames, a few steps of what learns."""
+"""A miniature of the findings: a few questions a seed, fewer frames, a few steps of what learns."""
 
 from dataclasses import replace
 
@@ -12,7 +12,14 @@ def mini(tmp_path_factory):
     pytest.importorskip("safetensors")
     import torch
 
-    from sightline.findings import chooser_sees, guided_pooling, rare_evidence, repeated_stills
+    from sightline.findings import (
+        folded_stills,
+        guided_pooling,
+        longer_videos,
+        prompters,
+        rare_evidence,
+        repeated_stills,
+    )
     from sightline.findings.seen import Scale
     from sightline.recipes import starting_lm
 
@@ -20,7 +27,7 @@ def mini(tmp_path_factory):
     patch.setenv("SIGHTLINE_CACHE", str(tmp_path_factory.getbasetemp() / "findings"))
     torch.set_num_threads(1)
     tiny = starting_lm.SIZES["tiny"]
-    patch.setitem(starting_lm.SIZES, "mini", replace(tiny, exam=replace(tiny.exam, videos=8)))
+    patch.setitem(starting_lm.SIZES, "mini", replace(tiny, exam=replace(tiny.exam, videos=4)))
     for module, name, value in (
         (rare_evidence, "FRAMES", 24),
         (rare_evidence, "MOST", 0.2),
@@ -28,9 +35,9 @@ def mini(tmp_path_factory):
         (rare_evidence, "KS", (2, 4)),
         (guided_pooling, "LENGTHS", (8, 16)),
         (guided_pooling, "MIDDLE", 16),
-        (chooser_sees, "STEPS", 3),
-        (chooser_sees, "PACKED", (0.0, 1.0)),
-        (repeated_stills, "STEPS", 3),
+        (prompters, "STEPS", 3),
+        (folded_stills, "STEPS", 3),
+        (longer_videos, "STEPS", 3),
         (repeated_stills, "COPIES", (1, 2)),
         (repeated_stills, "LENGTHS", (16, 32)),
     ):

@@ -19,7 +19,7 @@ from sightline.findings import FINDINGS
 
 EXAMPLE = """\
 examples:
-  sightline findings --size tiny --seeds 0 1 2 --write docs/findings.md
+  sightline findings --write docs/findings.md
   sightline findings rare-evidence --size tiny --seeds 0
 """
 
@@ -29,7 +29,7 @@ def add(subparsers: Any) -> None:
         "findings", help="what the literature leaves open, measured ([lab])", description=__doc__, epilog=EXAMPLE
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these of {', '.join(FINDINGS)} (default: all)")
-    parser.add_argument("--size", default="small", help="how many videos: tiny or small (default)")
+    parser.add_argument("--size", default="small", help="whose exam the questions are like: tiny or small (default)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="default: 0 1 2")
     parser.add_argument("--write", metavar="FILE", help="write a page (markdown) and its plots")
     parser.set_defaults(run=run)
@@ -52,11 +52,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _made(args: argparse.Namespace) -> Any:
     from sightline.findings.page import Made
+    from sightline.findings.seen import ABOUT, Scale
     from sightline.recipes.questions_seen import HOME, Eye
 
     words = ["sightline", "findings", *args.names, "--size", args.size, "--seeds", *map(str, args.seeds)]
     words += ["--write", args.write] if args.write else []
-    return Made(shlex.join(words), args.size, tuple(args.seeds), Eye.opened(HOME).mark, date.today().isoformat())
+    mark, day = Eye.opened(HOME).mark, date.today().isoformat()
+    return Made(shlex.join(words), args.size, tuple(args.seeds), ABOUT[Scale(args.size).split], mark, day)
 
 
 def _tell(text: str) -> None:

@@ -3,9 +3,10 @@
 The rule. A claim says that one thing is more than another on the same questions, or that the two are the same within
 a margin. Differences are taken question by question. Their standard error counts videos, not questions, because
 questions about one video share its pictures. More than two standard errors beyond the line: the claim holds, or fails;
-nearer than that it is open. Of claims that are truly a draw about one in twenty is called wrongly by this rule.
+nearer than that it is open. Of claims that are truly a draw about one in twenty is called wrongly by this rule. What
+learns does so once with every seed, and how far these trainings differ is part of the error.
 
-Shapes: differences [n], videos [n] -> mean, standard error
+Shapes: differences [n] or [trainings, n], videos [n] -> mean, standard error
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from sightline.errors import BadRecord
-from sightline.exports.plot import Plot
+from sightline.exports.plot import Line, Plot
 
 Array = Any
 ERRORS = 2.0  # how many standard errors decide
@@ -25,7 +26,7 @@ RULE = (
     "A claim is about differences question by question; the standard error counts videos. It **holds** or **fails** "
     f"where the difference is more than {ERRORS:g} standard errors beyond its line (zero, or the margin of a claim "
     "that two things are the same), and is **open** otherwise; of claims that are truly a draw about one in twenty is "
-    "called wrongly."
+    "called wrongly. What learns does so once with every seed, and how far these trainings differ is part of the error."
 )
 
 
@@ -38,6 +39,7 @@ class Claim:
     difference: float
     error: float
     same: float | None = None
+    questions: int = 0  # how many it rests on
 
     @property
     def outcome(self) -> str:
@@ -71,6 +73,7 @@ class Finding:
     tests: dict[str, str]
     untested: dict[str, str]
     videos: int
+    questions: int
     tables: list[Table]
     plots: dict[str, Plot]
     claims: list[Claim]
@@ -79,8 +82,12 @@ class Finding:
 
 
 def mean_and_error(values: Array, videos: Array) -> tuple[float, float]:
-    """The mean, and its standard error with whole videos as the units (a sandwich estimate). Shapes: [n], [n]"""
-    values, videos = np.asarray(values, float), np.asarray(videos)
+    """The mean, and its standard error with whole videos as the units (a sandwich estimate).
+
+    Of several trainings it is that of their mean, and their spread adds to it. Shapes: [n] or [trainings, n], [n]
+    """
+    rows, videos = np.atleast_2d(np.asarray(values, float)), np.asarray(videos)
+    values = rows.mean(axis=0)
     if len(values) == 0:
         raise BadRecord("no question is left to take a mean of; draw more videos (--size, --seeds)")
     mean = float(values.mean())
@@ -89,15 +96,30 @@ def mean_and_error(values: Array, videos: Array) -> tuple[float, float]:
     if count < 2:
         return mean, float("inf")
     together = np.bincount(unit, weights=values - mean)
-    return mean, float(np.sqrt((together**2).sum() * count / (count - 1)) / len(values))
+    of_videos = (together**2).sum() * count / (count - 1) / len(values) ** 2
+    of_trainings = rows.mean(axis=1).var(ddof=1) / len(rows) if len(rows) > 1 else 0.0
+    return mean, float(np.sqrt(of_videos + of_trainings))
 
 
 def claimed(hypothesis: str, says: str, more: Array, less: Array, videos: Array, *, same: float | None = None) -> Claim:
     """The claim that `more` is above `less` (or the same), question by question."""
     difference, error = mean_and_error(np.asarray(more, float) - np.asarray(less, float), videos)
-    return Claim(hypothesis, says, difference, error, same)
+    return Claim(hypothesis, says, difference, error, same, len(videos))
+
+
+def grown(hypothesis: str, says: str, after: tuple[Array, Array], before: tuple[Array, Array]) -> Claim:
+    """The claim that a mean is above another one of other questions. Shapes: (values, videos) each"""
+    (high, at_high), (low, at_low) = mean_and_error(*after), mean_and_error(*before)
+    questions = len(after[1]) + len(before[1])
+    return Claim(hypothesis, says, high - low, float(np.hypot(at_high, at_low)), questions=questions)
 
 
 def shown(values: Array, videos: Array) -> str:
     """A cell: mean ± standard error."""
     return "{:.3f} ± {:.3f}".format(*mean_and_error(values, videos))
+
+
+def line(name: str, points: dict[Any, tuple[Array, Array]]) -> Line:
+    """A line of a plot with its errors. Shapes: x -> (values, videos)"""
+    pairs = [mean_and_error(*point) for point in points.values()]
+    return Line(name, list(points), [mean for mean, _ in pairs], [error for _, error in pairs])

@@ -10,18 +10,18 @@ Shapes: tokens [T, N, D] -> boxes of (T / 4) x 2 x 2 places -> [M, D]
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from sightline.data.storybook.words import THINGS
-from sightline.exports.plot import Line, Plot
-from sightline.findings.finding import Claim, Finding, Table, claimed, mean_and_error, shown
-from sightline.findings.seen import Case, Scale, answers, cases, read, unit, videos_of
+from sightline.exports.plot import Plot
+from sightline.findings.finding import Claim, Finding, Table, claimed, line, shown
+from sightline.findings.seen import Case, Scale, answers, cases, counted, longer, read, relevance, unit, videos_of
 from sightline.recipes.questions_seen import GRID
 from sightline.recipes.starting_lm import LONG
+from sightline.training.kept import evidence
 
 Array = Any
 QUESTION = "At 32 tokens, does pooling that the question guides keep more of the answer than the mean, as videos grow?"
@@ -31,16 +31,16 @@ TESTS = {
     "H-P2": "with a generic prompt (the mean of all things' names) the map is flat and nothing is lost",
     "H-P4": "in part: the largest value of a box instead of its mean (a learned convolution needs training)",
     "H-P5": "weights from the picture itself (how salient a place is) instead of from the text",
+    "H-P6": "what follows something: a likeness to single frames leads to the thing named, and guides to no answer",
     "H-P7": "in part: fixed gates between equal and guided weights (the paper's reviewers ask for a learned one)",
     "H-P9": "an answer in the guiding text leaks: right and wrong ones against the question alone",
 }
 UNTESTED = {
     "H-P3": "other text towers: there is one here",
-    "H-P6": "order words: a look at single frames cannot answer them; `sightline systems ppllava --size small` asks",
-    "H-P8": "questions here are far shorter than the text tower's table of places, so nothing is to be stretched",
+    "H-P8": "questions here are far shorter than what the text tower reads, so there is nothing to stretch",
     "H-P11": "preferences act while training (`sightline systems ppllava ppllava-dpo`)",
 }
-LENGTHS, RATE, MIDDLE = (8, 32, 96), 0.8, 32  # frames; frames a second; where everything is compared
+LENGTHS, MIDDLE = (8, 32, 96), 32  # frames; where everything is compared
 SHAPE = (4, 2, 4)  # boxes over time, rows, columns: 32 tokens
 GENERIC = "What is the video about?"
 GATES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -50,11 +50,13 @@ WEIGHTINGS: dict[str, dict[str, Any]] = {
     "one softmax, scale 100": {"weighting": "box", "scale": 100.0},
     "released double softmax": {"weighting": "released", "scale": 100.0},
 }
+NAMED = "the frame most like the question shows the thing named"
+FOLLOWS = "the frame most like the question shows what follows"
 GUIDED, RELEASED = "one softmax, scale 16", "released double softmax"
 
 
 def run(scale: Scale) -> Finding:
-    worlds = {frames: cases(scale, _dials(frames), frames) for frames in LENGTHS}
+    worlds = {frames: cases(scale, longer(frames), frames) for frames in LENGTHS}
     ways = {"mean": equal, "largest value": None, "salience": salience}
     ways |= {name: partial(guided, **options) for name, options in WEIGHTINGS.items()}
     right = {(frames, name): _right(asked, way) for frames, asked in worlds.items() for name, way in ways.items()}
@@ -62,24 +64,25 @@ def run(scale: Scale) -> Finding:
     guides = {name: _right(asked, partial(guided, text=name, **WEIGHTINGS[GUIDED])) for name in TEXTS}
     gates = {gate: _right(asked, partial(gated, gate=gate)) for gate in GATES}
     flat = {name: np.array([flatness(case, name) for case in asked]) for name in ("question", "anything")}
+    after = cases(scale, LONG, MIDDLE, ("after",))
+    order = {name: _right(after, ways[name]) for name in ("mean", GUIDED)} | led(after)
     return Finding(
         "guided-pooling",
         QUESTION,
         DIAL,
         TESTS,
         UNTESTED,
-        sum(len(set(videos_of(own))) for own in worlds.values()),
-        [_table(worlds, right, list(ways)), _guides_table(asked, guides, flat), _gates_table(asked, gates)],
+        *counted(*worlds.values(), after),
+        [
+            _table(worlds, right, list(ways)),
+            _guides_table(asked, guides, flat),
+            _gates_table(asked, gates),
+            _order_table(after, order),
+        ],
         {"length": _plot(worlds, right, list(ways))},
-        _claims(worlds, right, guides, flat),
+        [*_claims(worlds, right, guides, flat), *_order_claims(after, order)],
         notes=[_mute()],
     )
-
-
-def _dials(frames: int) -> Any:
-    """A longer video has more scenes, of the same length each."""
-    seconds = frames / RATE
-    return replace(LONG, seconds=seconds, scenes=max(2, round(seconds / 5)))
 
 
 # --- what weighs the places of a box ------------------------------------------------------------------------------
@@ -91,9 +94,14 @@ def _mute() -> str:
 
 
 def _boxes(case: Case) -> tuple[Any, Any, int]:
+    return _boxes_of(len(case.tokens))
+
+
+@cache
+def _boxes_of(frames: int) -> tuple[Any, Any, int]:
     from sightline.connectors.adaptive_pool import boxes
 
-    row, box = boxes((len(case.tokens), *GRID), SHAPE, overlap=False)
+    row, box = boxes((frames, *GRID), SHAPE, overlap=False)
     return row, box, int(np.prod(SHAPE))
 
 
@@ -136,15 +144,15 @@ def pooled(case: Case, weight: Array | None) -> Array:
         made = np.full((count, rows.shape[1]), -np.inf, np.float32)
         np.maximum.at(made, box.numpy(), rows)
         return made
-    made = np.zeros((count, rows.shape[1]), np.float32)
-    np.add.at(made, box.numpy(), rows * weight[:, None])
-    return made
+    shares = np.zeros((count, len(rows)), np.float32)
+    shares[box.numpy(), np.arange(len(rows))] = weight
+    return np.asarray(shares @ rows)
 
 
 @cache
 def _anything() -> Array:
     """A prompt that could mean any thing: the mean of all things' names."""
-    return unit(read([word.en[0] for word in THINGS.values()])).mean(axis=0)
+    return unit(read([name for word in THINGS.values() for name in word.en])).mean(axis=0)
 
 
 def _with_option(case: Case, place: int) -> Array:
@@ -170,6 +178,18 @@ def flatness(case: Case, text: str) -> float:
 
 def _right(asked: Sequence[Case], way: Any) -> Array:
     return np.array([answers(case, pooled(case, way and way(case))) for case in asked])
+
+
+def led(after: Sequence[Case]) -> dict[str, Array]:
+    """Whether the frame most like "what follows X?" shows X, and whether it shows what follows. -> [n] each"""
+    best = [int(relevance(case).argmax()) for case in after]
+
+    def shows(place: int) -> Array:
+        every = np.ones(MIDDLE, bool)
+        rows = [evidence(case.seconds, every, [case.asked.seconds[place]]) for case in after]
+        return np.array([row[frame] for row, frame in zip(rows, best, strict=True)])
+
+    return {NAMED: shows(0), FOLLOWS: shows(1)}
 
 
 # --- what comes of it ---------------------------------------------------------------------------------------------
@@ -203,6 +223,23 @@ def _claims(worlds: dict[int, list[Case]], right: Any, guides: Any, flat: Any) -
     return claims
 
 
+def _order_claims(after: Sequence[Case], order: dict[str, Array]) -> list[Claim]:
+    videos = videos_of(after)
+    says = f"asked what follows something, guided pooling answers as the mean does, within {NEAR:g}"
+    return [
+        claimed("H-P6", f"{NAMED} more often than what follows", order[NAMED], order[FOLLOWS], videos),
+        claimed("H-P6", says, order[GUIDED], order["mean"], videos, same=NEAR),
+    ]
+
+
+def _order_table(after: Sequence[Case], order: dict[str, Array]) -> Table:
+    name = {"mean": "right answers from the mean", GUIDED: f"right answers from {GUIDED}"}
+    chance = np.array([1 / len(case.options) for case in after])
+    rows = [[name.get(key, key), shown(row, videos_of(after))] for key, row in order.items()]
+    rows.append(["right answers by chance", shown(chance, videos_of(after))])
+    return Table(f"Asked what follows something, {MIDDLE} frames", ["", "share of questions"], rows)
+
+
 def _table(worlds: dict[int, list[Case]], right: Any, ways: list[str]) -> Table:
     rows = [[way, *(shown(right[frames, way], videos_of(asked)) for frames, asked in worlds.items())] for way in ways]
     return Table("Right answers from 32 pooled tokens", ["weights", *(f"{frames} frames" for frames in worlds)], rows)
@@ -222,8 +259,5 @@ def _gates_table(asked: Sequence[Case], gates: dict[float, Array]) -> Table:
 
 
 def _plot(worlds: dict[int, list[Case]], right: Any, ways: list[str]) -> Plot:
-    lines = []
-    for way in ways:
-        pairs = [mean_and_error(right[frames, way], videos_of(asked)) for frames, asked in worlds.items()]
-        lines.append(Line(way, list(worlds), [mean for mean, _ in pairs], [error for _, error in pairs]))
+    lines = [line(way, {frames: (right[frames, way], videos_of(a)) for frames, a in worlds.items()}) for way in ways]
     return Plot("32 pooled tokens, as videos grow", "frames", "right answers", lines, log=True)

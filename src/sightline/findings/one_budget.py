@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from sightline.exports.plot import Line, Plot
-from sightline.findings.finding import Claim, Finding, Table, claimed, mean_and_error, shown
-from sightline.findings.seen import Case, Scale, answers, cases, relevance, videos_of
+from sightline.exports.plot import Plot
+from sightline.findings.finding import Claim, Finding, Table, claimed, line, shown
+from sightline.findings.seen import LOCAL, Case, Scale, answers, cases, counted, relevance, videos_of
 from sightline.keyframes import CHOOSERS
 from sightline.recipes.questions_seen import GRID
 from sightline.recipes.starting_lm import LONG
@@ -32,8 +32,7 @@ TESTS = {
 UNTESTED = {"across, learned": "whether training evens this out: `sightline systems pllava similar pvc vila`"}
 FRAMES, TOKENS = 32, 32
 GRIDS: dict[int, tuple[int, int]] = {1: (4, 7), 4: (2, 4), 8: (2, 2), 16: (1, 2), 32: (1, 1)}  # frames: rows, columns
-EVIDENCE = (1.0, 3.0, 8.0)
-LOCAL = ("colour", "what", "whom")  # a thing in the picture; the other kinds ask about the whole of it
+EVIDENCE = (1.0, 2.0, 8.0)
 WAYS = ("chosen", "uniform")
 
 
@@ -52,7 +51,7 @@ def run(scale: Scale) -> Finding:
         DIAL,
         TESTS,
         UNTESTED,
-        sum(len(set(videos_of(asked))) for asked in worlds.values()),
+        *counted(*worlds.values()),
         tables,
         {"frames": _plot(worlds, right)},
         _claims(worlds, right),
@@ -123,10 +122,11 @@ def _table(title: str, asked: Sequence[Case], right: dict[Any, Array], seconds: 
 
 
 def _plot(worlds: dict[float, list[Case]], right: dict[Any, Array]) -> Plot:
-    lines = []
-    for way in WAYS:
-        for seconds, asked in worlds.items():
-            pairs = [mean_and_error(right[seconds, way, frames], videos_of(asked)) for frames in GRIDS]
-            name = f"{way}, evidence {seconds:g} s"
-            lines.append(Line(name, list(GRIDS), [mean for mean, _ in pairs], [error for _, error in pairs]))
+    lines = [
+        line(
+            f"{way}, evidence {seconds:g} s", {frames: (right[seconds, way, frames], videos_of(a)) for frames in GRIDS}
+        )
+        for way in WAYS
+        for seconds, a in worlds.items()
+    ]
     return Plot(f"{TOKENS} tokens spent on F frames", "frames", "right answers", lines, log=True)

@@ -21,6 +21,7 @@ class Made:
     command: str
     size: str
     seeds: tuple[int, ...]
+    asked: str  # of what kind of videos
     tower: str
     day: str
 
@@ -44,8 +45,9 @@ def page(findings: Sequence[Finding], made: Made) -> str:
     parts = [
         "# Findings",
         f"Written by `{made.command}` on {made.day}; size {made.size}, seeds {', '.join(map(str, made.seeds))}, tower "
-        f"`{made.tower}`. Tables, plots and verdicts are computed from the run; none is typed. Videos are drawn, seen "
-        "through the built-in tower, and are not those of the systems' exam.",
+        f"`{made.tower}`; {sum(finding.seconds for finding in findings) / 60:.0f} minutes. Tables, plots and verdicts "
+        "are computed from the run; none is typed. Videos are drawn and seen through the built-in tower; "
+        f"{made.asked}. None of them is in the exam of systems.",
         RULE,
         f"Of {len(claims)} claims {counts}. They are about this tower and these drawn videos.",
         *(section(finding, made) for finding in findings),
@@ -60,7 +62,7 @@ def section(finding: Finding, made: Made) -> str:
     parts = [
         f"## {finding.name.replace('-', ' ').capitalize()}",
         f"**{finding.question}**",
-        f"Dial: {finding.dial}. Asked of {finding.videos} videos.\n"
+        f"Dial: {finding.dial}. Asked: {finding.questions:,} questions about {finding.videos:,} videos.\n"
         f"Command: `sightline findings {finding.name} --size {made.size} --seeds {seeds}`",
         _claims_table(finding.claims),
         *finding.notes,
@@ -76,10 +78,10 @@ def section(finding: Finding, made: Made) -> str:
 
 
 def _claims_table(claims: Sequence[Claim]) -> str:
-    lines = ["| | claim | difference | verdict |", "|---|---|---|---|"]
+    lines = ["| | claim | difference | questions | verdict |", "|---|---|---|---|---|"]
     for claim in claims:
         told = f"{claim.difference:+.3f} ± {claim.error:.3f}"
-        lines.append(f"| {claim.hypothesis} | {claim.says} | {told} | **{claim.outcome}** |")
+        lines.append(f"| {claim.hypothesis} | {claim.says} | {told} | {claim.questions:,} | **{claim.outcome}** |")
     return "\n".join(lines)
 
 

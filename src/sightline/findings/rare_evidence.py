@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from sightline.exports.plot import Line, Plot
-from sightline.findings.finding import Claim, Finding, Table, claimed, mean_and_error, shown
-from sightline.findings.seen import Case, Scale, cases, read, relevance, short, videos_of
+from sightline.exports.plot import Plot
+from sightline.findings.finding import Claim, Finding, Table, claimed, grown, line, shown
+from sightline.findings.seen import Case, Scale, cases, counted, read, relevance, short, videos_of
 from sightline.keyframes.merging import soft_targets
 from sightline.recipes.imbalanced import MOST, Rule, rules
 from sightline.recipes.starting_lm import IMBALANCED, SEEN_IN_EVENTS
@@ -39,8 +39,10 @@ UNTESTED = {
     "H-G7": "the order hinge acts while training (`sightline systems gcg gcg-released`)",
     "H-G8": "the width of Gaussians acts while training",
 }
+TOLD = ("uniform", "similarity", "merged-by-curve", "merged-by-features", "steepest", "suppressed-similarity")
 FRAMES, KS, SCENES, K = 64, (2, 4, 6, 8, 16), (4, 8, 16), 4
 TEMPERATURES = (0.02, 0.05, 0.1, 0.5)
+RULES: dict[str, Rule] = {name: rules()[name] for name in (*TOLD, "mmr", "best-segments")}
 CLAUSES = re.compile(r"\b(?:by|to|in|on|at|from|under|behind|and|is|over)\b")
 
 
@@ -49,7 +51,7 @@ def run(scale: Scale) -> Finding:
     by_text = similarities(asked)
     hits = {
         (name, text, k): found(asked, by_text[text], rule, k)
-        for name, rule in rules().items()
+        for name, rule in RULES.items()
         for text in by_text
         for k in (KS if text == "statement" else (K,))
     }
@@ -57,7 +59,7 @@ def run(scale: Scale) -> Finding:
     table = Table(
         f"Hit with K = {K} by the text that frames are compared with",
         ["rule", *by_text],
-        [[name, *(shown(hits[name, text, K], videos_of(asked)) for text in by_text)] for name in rules()],
+        [[name, *(shown(hits[name, text, K], videos_of(asked)) for text in by_text)] for name in RULES],
     )
     return Finding(
         "rare-evidence",
@@ -65,7 +67,7 @@ def run(scale: Scale) -> Finding:
         DIAL,
         TESTS,
         UNTESTED,
-        len(set(videos_of(asked))),
+        *counted(asked, *(own for scenes, (own, _) in busy.items() if scenes != IMBALANCED.scenes)),
         [table, _scenes_table(busy), _soft_table(asked, by_text["statement"])],
         {"hits": _plot(hits, asked)},
         _claims(hits, asked, busy),
@@ -103,7 +105,7 @@ def _in_scenes(scale: Scale, scenes: int) -> tuple[list[Case], dict[str, Array]]
     """Hits by the statement in videos of so many scenes."""
     asked = short(cases(scale, replace(IMBALANCED, scenes=scenes), FRAMES, SEEN_IN_EVENTS), MOST)
     scores = similarities(asked)["statement"]
-    return asked, {name: found(asked, scores, rule, K) for name, rule in rules().items()}
+    return asked, {name: found(asked, scores, rule, K) for name, rule in RULES.items()}
 
 
 def _claims(hits: dict[Any, Array], asked: Sequence[Case], busy: dict[int, Any]) -> list[Claim]:
@@ -114,20 +116,20 @@ def _claims(hits: dict[Any, Array], asked: Sequence[Case], busy: dict[int, Any])
 
     top, curve, pictures = (("similarity", "statement"), ("merged-by-curve", "statement"), "merged-by-features")
     steep = ("steepest", "statement")
-    gaps = {scenes: rows["steepest"] * 1.0 - rows["merged-by-features"] for scenes, (_, rows) in busy.items()}
-    (few, at_few), (many, at_many) = (
-        mean_and_error(gaps[scenes], videos_of(busy[scenes][0])) for scenes in (SCENES[0], SCENES[-1])
-    )
+    gaps = {
+        scenes: (rows["merged-by-features"] - rows["steepest"] * 1.0, videos_of(own))
+        for scenes, (own, rows) in busy.items()
+    }
     return [
         than("H-G1", "top-K finds less than uniform", ("uniform", "statement"), top),
         than("H-G2", "merging by pictures finds more than top-K", (pictures, "statement"), top),
         than("H-G2", "pictures are a better key for merging than the curve", (pictures, "statement"), curve),
         than("H-G3", "steepness finds more than top-K", steep, top),
-        Claim(
+        grown(
             "H-G3",
             f"from {SCENES[0]} to {SCENES[-1]} scenes steepness falls behind merging",
-            few - many,
-            float(np.hypot(at_few, at_many)),
+            gaps[SCENES[-1]],
+            gaps[SCENES[0]],
         ),
         than("H-G5", "top-K by the bare answer finds more than by the statement", ("similarity", "answer"), top),
         than("H-G5", "top-K by the best clause finds more than by the statement", ("similarity", "best clause"), top),
@@ -146,16 +148,12 @@ def _reached(hits: dict[Any, Array]) -> str:
 
 
 def _plot(hits: dict[Any, Array], asked: Sequence[Case]) -> Plot:
-    lines = []
-    for name in rules():
-        pairs = [mean_and_error(hits[name, "statement", k], videos_of(asked)) for k in KS]
-        lines.append(Line(name, KS, [mean for mean, _ in pairs], [error for _, error in pairs]))
+    lines = [line(name, {k: (hits[name, "statement", k], videos_of(asked)) for k in KS}) for name in RULES]
     return Plot("Rare evidence found with K of 64 frames", "K frames", "hit by the statement", lines, log=True)
 
 
 def _scenes_table(busy: dict[int, Any]) -> Table:
-    names = ("uniform", "similarity", "merged-by-curve", "merged-by-features", "steepest", "suppressed-similarity")
-    rows = [[name, *(shown(hits[name], videos_of(asked)) for asked, hits in busy.values())] for name in names]
+    rows = [[name, *(shown(hits[name], videos_of(asked)) for asked, hits in busy.values())] for name in TOLD]
     return Table(f"Hit with K = {K} by the number of scenes", ["rule", *(f"{scenes} scenes" for scenes in busy)], rows)
 
 

@@ -1,7 +1,8 @@
 """Questions about drawn videos as the tower saw them: what every finding is asked of, and a reader without training.
 
-The videos are of the `val` split, other ones for every seed: the exam of systems is not looked at. As many as a quarter
-of the size's exam for each seed.
+At `tiny` the videos are of the `val` split; at `small`, as in the exam of systems there, of the `challenge` split:
+things in colours and doings that nobody learned, asked about in other words. They are others for every seed, and never
+those of that exam. As many are drawn as it takes for a third of the exam's questions at every seed.
 
 Departures: the reader stands in for a language model where only *what is still there to be read* is asked. A token
 answers for an option by its likeness to the question and to the option together.
@@ -11,21 +12,31 @@ Shapes: tokens [T, N, D], vectors [T, E], evidence [T]; a prefix [M, D] -> score
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from sightline.data.storybook.dials import Dials
+from sightline.data.storybook.questions import questions
+from sightline.data.storybook.script import random_script
+from sightline.errors import BadRecord
 from sightline.recipes.questions_seen import Eye, World, seen_world
-from sightline.recipes.starting_lm import HOME, size_named
+from sightline.recipes.starting_lm import HOME, LONG, size_named
 from sightline.training.asked import Asked
 from sightline.training.kept import Kept, evidence
 
 Array = Any
 Told = Callable[[str], None]
+Fit = Callable[[Any], bool]  # of a question, as storybook or as training/asked.py has it: does it count?
 
+ABOUT = {  # what is asked about, by split
+    "val": "what is asked about is of the split `val`: things in colours that were and were not learned",
+    "challenge": "what is asked about is of the split `challenge`: things in colours that nobody learned, asked about "
+    "in other words than what is learned on",
+}
 READABLE = ("what", "colour", "where", "which", "whom")  # kinds that a look at the right pictures answers
+LOCAL = ("colour", "what", "whom")  # of these about a thing in the picture; the others ask about the whole of it
 
 
 @dataclass(frozen=True)
@@ -37,8 +48,20 @@ class Scale:
     told: Told | None = None
 
     @property
+    def split(self) -> str:
+        """What is asked about: as strange as the size's exam, but other videos."""
+        return "challenge" if size_named(self.size).exam.split == "challenge" else "val"
+
+    @property
+    def questions(self) -> int:
+        """How many are asked at every seed, or a few more."""
+        exam = size_named(self.size).exam
+        return exam.videos * exam.each // 3
+
+    @property
     def videos(self) -> int:
-        return max(2, size_named(self.size).exam.videos // 4)
+        """How many of 32 frames are learned from at every seed, by what learns; of longer ones fewer."""
+        return max(2, size_named(self.size).exam.videos // 3)
 
 
 @dataclass(frozen=True)
@@ -65,18 +88,47 @@ def cases(
     frames: int,
     kinds: Sequence[str] = READABLE,
     *,
-    each: int = 8,
-    split: str = "val",
-    seeds: Sequence[int] | None = None,
+    each: int = 16,
+    fit: Fit = lambda asked: True,
 ) -> list[Case]:
-    """Every question about every video of the scale, with these dials."""
+    """As many questions as the scale asks, of those that fit, with these dials: all of each video's."""
     found: list[Case] = []
-    for seed in scale.seeds if seeds is None else seeds:
-        world = World(scale.videos, frames, each, split, 100 + seed, tuple(kinds), dials=dials)
-        kept = seen_world(world, told=scale.told)
-        films = {name: _arrays(kept, row) for name, row in kept.films.items()}
-        found += [_case(kept, asked, films[asked.video], seed) for asked in kept.questions]
+    for seed in scale.seeds:
+        world = World(0, frames, each, scale.split, 100 + seed, tuple(kinds), dials=dials)
+        kept = seen_world(replace(world, videos=_enough(world, scale.questions, fit)), told=scale.told)
+        found += [case for case in _cases(kept, seed) if fit(case.asked)]
     return found
+
+
+def learned_on(scale: Scale, dials: Dials, frames: int, kinds: Sequence[str] = READABLE, each: int = 8) -> list[Case]:
+    """Every question about the scale's videos of the `train` split."""
+    found: list[Case] = []
+    for seed in scale.seeds:
+        world = World(scale.videos * 32 // frames, frames, each, "train", 100 + seed, tuple(kinds), dials=dials)
+        found += _cases(seen_world(world, told=scale.told), seed)
+    return found
+
+
+def longer(frames: int, rate: float = 0.8) -> Dials:
+    """Of so many frames at a fixed rate of them: a longer video has more scenes, each as long as before."""
+    seconds = frames / rate
+    return replace(LONG, seconds=seconds, scenes=max(2, round(seconds / 5)))
+
+
+def _enough(world: World, wanted: int, fit: Fit) -> int:
+    """How many videos it takes until so many questions fit."""
+    found = 0
+    for k in range(100 * wanted):
+        script = random_script(world.seed * 1_000_003 + k, world.dials, world.split)
+        found += sum(fit(asked) for asked in questions(script, world.each, world.kinds, world.seed))
+        if found >= wanted:
+            return max(2, k + 1)
+    raise BadRecord(f"{100 * wanted} videos with {world.dials} give {found} questions that fit, not {wanted}")
+
+
+def _cases(kept: Kept, seed: int) -> list[Case]:
+    films = {name: _arrays(kept, row) for name, row in kept.films.items()}
+    return [_case(kept, asked, films[asked.video], seed) for asked in kept.questions]
 
 
 def _arrays(kept: Kept, film: int) -> tuple[Array, ...]:
@@ -93,6 +145,11 @@ def _case(kept: Kept, asked: Asked, film: tuple[Array, ...], seed: int) -> Case:
 
 def videos_of(cases: Sequence[Case]) -> list[str]:
     return [case.video for case in cases]
+
+
+def counted(*asked: Sequence[Case]) -> tuple[int, int]:
+    """How many videos and how many questions there are in these sets, each set by itself."""
+    return sum(len(set(videos_of(own))) for own in asked), sum(map(len, asked))
 
 
 def short(cases: Sequence[Case], most: float) -> list[Case]:
