@@ -12,7 +12,7 @@ from sightline.encoders.text import TextEncoder  # noqa: E402
 from sightline.errors import BadRecord  # noqa: E402
 from sightline.language.context_extension import StretchedPlaces, extended  # noqa: E402
 from sightline.language.parts import LANGUAGE_PARTS  # noqa: E402
-from sightline.language.tiny_lm import Memory, TinyLM, option_scores  # noqa: E402
+from sightline.language.tiny_lm import Memory, TinyLM, option_scores, option_verdicts  # noqa: E402
 from sightline.records import Prefix  # noqa: E402
 from stirring import stirred  # noqa: E402
 
@@ -139,9 +139,9 @@ def test_batch_mates_do_not_matter():
 
 
 def test_the_gradient_reaches_every_parameter():
-    lm, (ids, mask) = model(longest=M + L), sentence()
-    said = lm(ids, mask, shown())
-    (said * torch.randn(said.shape)).sum().backward()
+    lm, (ids, mask) = model(longest=M + L + 3), sentence()
+    said, verdicts = lm(ids, mask, shown()), option_verdicts(lm, (ids, mask), options(), shown())
+    ((said * torch.randn(said.shape)).sum() + (verdicts * torch.randn(verdicts.shape)).sum()).backward()
     for path, parameter in lm.named_parameters():
         assert parameter.grad.abs().max() > 1e-6 or path.endswith("key.bias"), path
 
@@ -205,6 +205,24 @@ def test_the_likelihoods_of_all_one_word_options_add_up_to_one():
     every = torch.arange(V).expand(B, V)[..., None]
     total = option_scores(lm, (ids, mask), (every, torch.ones_like(every, dtype=torch.bool))).exp().sum(dim=1)
     torch.testing.assert_close(total, torch.ones(B), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("with_prefix", [False, True])
+def test_a_verdict_is_the_mean_over_an_options_words_read_behind_the_prompt(with_prefix):
+    lm, (ids, mask), (choice, chosen) = model().requires_grad_(False), sentence(), options()
+    mask[1, 3:] = False
+    prefix = shown() if with_prefix else None
+    found = option_verdicts(lm, (ids, mask), (choice, chosen), prefix)
+    for b in range(B):
+        part = (
+            None if prefix is None else Prefix(*(getattr(prefix, n)[b : b + 1] for n in ("embeddings", "mask", "span")))
+        )
+        for o in range(3):
+            words = choice[b, o][chosen[b, o]].tolist()
+            whole = torch.tensor([[*ids[b][mask[b]].tolist(), *words]])
+            states = lm.read(whole, torch.ones_like(whole, dtype=torch.bool), part)[0, -len(words) :]
+            said = [float(state @ lm.verdict.weight[0] + lm.verdict.bias) for state in states]
+            assert float(found[b, o]) == pytest.approx(sum(said) / len(said), abs=1e-4)
 
 
 def test_an_option_without_words_is_refused():

@@ -1,15 +1,22 @@
 """What is new in the choosing recipes, against slow second writings, and where their settings differ."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from sightline.recipes import gcg, gcg_paper, gcg_released, imbalanced, merged, sevila, vila  # noqa: E402
+from sightline.data.storybook.dials import Dials  # noqa: E402
+from sightline.keyframes import CHOOSERS  # noqa: E402
+from sightline.keyframes.merging import soft_targets  # noqa: E402
+from sightline.recipes import gcg, gcg_paper, gcg_released, imbalanced, merged, sevila, starting_lm, vila  # noqa: E402
+from sightline.recipes.questions_seen import World  # noqa: E402
 from sightline.recipes.system_run import built, recipe_named  # noqa: E402
 from sightline.training.batches import Batches  # noqa: E402
-from sightline.training.choosing import by_rule, highest, middles, relevance  # noqa: E402
+from sightline.training.choosing import TOGETHER, best_place, by_rule, highest, middles, relevance  # noqa: E402
 from sightline.training.system import frames_of  # noqa: E402
 
 
@@ -33,9 +40,9 @@ def test_the_study_scores_frames_as_the_systems_do(mini, batch):
     _, learn, _ = mini
     ours = relevance(batch.seen, batch.words.vector)
     for b, row in enumerate(batch.rows):
-        theirs, _, lit = imbalanced._given(learn, row)
-        assert np.allclose(theirs["question"], ours[b].numpy(), atol=2e-3)
-        assert lit.tolist() == batch.evidence[b].tolist()
+        given = imbalanced._given(learn, row)
+        assert np.allclose(given.scores["question"], ours[b].numpy(), atol=2e-3)
+        assert given.lit.tolist() == batch.evidence[b].tolist()
 
 
 def test_middles_and_highest_choose_exactly_k_in_order(batch):
@@ -51,6 +58,27 @@ def test_a_hard_choice_hands_on_the_frames_themselves(batch):
     few = frames_of(batch.seen, choice)
     assert torch.equal(few.tokens, batch.seen.tokens[:, choice.index[0]])
     assert torch.equal(few.seconds, batch.seen.seconds[:, choice.index[0]])
+
+
+def test_the_best_place_of_a_frame_is_what_its_relevance_measures(batch):
+    scores, place = relevance(batch.seen, batch.statement), best_place(batch.seen, batch.statement)
+    for b in range(5):
+        text = batch.statement[b] / batch.statement[b].norm()
+        for t in range(batch.seen.mask.shape[1]):
+            shown = [*batch.seen.tokens[b, t], batch.seen.vectors[b, t]]
+            assert float(place[b, t] @ text) == pytest.approx(float(scores[b, t]), abs=1e-4)
+            assert max(float(one @ place[b, t] / one.norm()) for one in shown) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_gcg_begins_by_pointing_at_the_mean_time_of_what_is_like_the_question(mini, batch):
+    start, _, _ = mini
+    model = built(gcg, start, 0, True).eval()
+    centres = model.pick(batch).extras["centres"]
+    alike = relevance(batch.seen, batch.words.vector)
+    for b in range(5):
+        weight = np.exp(gcg.SHARP * alike[b].double().numpy())
+        expected = float((weight / weight.sum()) @ (np.arange(12) / 11))
+        assert np.allclose(centres[b].detach().numpy(), expected, atol=1e-3)
 
 
 def test_best_segments_are_the_k_best_of_three_times_as_many():
@@ -117,3 +145,103 @@ def test_sevilas_labels_are_the_answerers_own_answers(mini, batch):
 
             shown = model.connect(frames_of(batch.seen, hard(one, torch.zeros(5, 12))))
             assert (int(model.scores(batch, shown)[b].argmax()) == int(batch.answer[b])) == label
+
+
+@pytest.fixture
+def padded():
+    """Scores, vectors and mask of 13 videos of 23 frames, 7 to 23 of them valid; some frames are copies of others."""
+    rng = np.random.default_rng(5)
+    scores, vectors = rng.random((13, 23)), rng.standard_normal((13, 23, 11))
+    for row in range(0, 13, 2):  # every other video stands still for stretches
+        same = np.sort(rng.integers(0, 23, 23))
+        scores[row], vectors[row] = scores[row, same], vectors[row, same]
+    valid = rng.permuted(np.arange(23) < np.linspace(7, 23, 13, dtype=int)[:, None], axis=1)
+    return (torch.from_numpy(array) for array in (scores.astype(np.float32), vectors.astype(np.float32), valid))
+
+
+@pytest.mark.parametrize("k", [1, 2, 4, 7])
+@pytest.mark.parametrize("rule", sorted(TOGETHER))
+def test_a_rule_for_a_whole_batch_chooses_what_it_chooses_for_each_video(padded, rule, k):
+    scores, vectors, mask = padded
+    together = by_rule(rule, scores, k, mask, vectors).index
+    for b in range(len(mask)):
+        one = CHOOSERS[rule](scores[b].numpy(), k, mask=mask[b].numpy(), vectors=vectors[b].numpy())
+        assert together[b].tolist() == one.index[0].tolist(), (rule, k, b)
+
+
+def test_merging_softly_is_what_soft_targets_are_for_each_video(batch):
+    scores = relevance(batch.seen, batch.words.vector)
+    soft = merged.softly_merged(batch, scores, 4)
+    for b in range(5):
+        one = soft_targets(scores[b].numpy(), 4, temperature=merged.TEMPERATURE, vectors=batch.seen.vectors[b].numpy())
+        assert np.allclose(soft.weight[b].numpy(), one.weight[0], atol=1e-5)
+        assert soft.index[b].tolist() == one.index[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"), [("similar", "similarity"), ("merged", "merged-by-features"), ("steepest", "steepest")]
+)
+def test_a_system_that_is_a_rule_chooses_as_the_rule_does(mini, batch, name, rule):
+    start, _, _ = mini
+    chosen = built(recipe_named(name), start, 0, True).eval().pick(batch).index
+    scores = relevance(batch.seen, batch.words.vector)
+    for b in range(5):
+        one = CHOOSERS[rule](scores[b].numpy(), start.choose, vectors=batch.seen.vectors[b].numpy())
+        assert chosen[b].tolist() == one.index[0].tolist()
+
+
+def test_a_rule_that_no_system_learns_with_is_asked_video_by_video(padded):
+    scores, vectors, mask = padded
+    index = by_rule("dpp", scores, 3, mask, vectors).index
+    assert index[4].tolist() == CHOOSERS["dpp"](scores[4], 3, mask=mask[4], vectors=vectors[4]).index[0].tolist()
+
+
+def made_up_finds():
+    """Four rules that read the question of 3 videos, 2 questions each."""
+    asked = ["a", "a", "b", "b", "c", "c"]
+    hits = {"dpp": [1, 1, 1, 1, 1, 0], "uniform": [0, 0, 0, 0, 0, 1], "similarity": [1, 1, 1, 1, 1, 1]}
+    return [
+        imbalanced.Found(
+            rule, "question", 4, float(np.mean(row)), 0.1, 0.2, 0.1, 6, 3, [bool(hit) for hit in row], asked
+        )
+        for rule, row in hits.items()
+    ]
+
+
+def test_an_error_counts_videos_and_not_their_questions():
+    values, videos = np.array([1.0, 1.0, 0.0, 0.0, 1.0, 1.0]), ["a", "a", "b", "b", "c", "c"]
+    mean, error = imbalanced.mean_and_error(values, videos)
+    by_video = [1.0, 0.0, 1.0]  # equal numbers of questions: the textbook error of the three means
+    assert mean == pytest.approx(2 / 3) and error == pytest.approx(np.std(by_video, ddof=1) / np.sqrt(3))
+
+
+def test_the_default_is_compared_with_every_other_way_question_by_question():
+    system = imbalanced.Learned("gcg-released", 4, {"mean": 0.5, "sd": 0.2}, {"mean": 0.3, "sd": 0.0})
+    told = imbalanced.leads(made_up_finds(), [system])
+    assert set(told) == {"uniform", "similarity", "gcg-released (trained)"}
+    assert told["uniform"].by == pytest.approx(4 / 6) and told["similarity"].by == pytest.approx(-1 / 6)
+    trained = told["gcg-released (trained)"]
+    assert trained.by == pytest.approx(5 / 6 - 0.5)
+    assert trained.error == pytest.approx(np.sqrt(0.1**2 + 0.25 / 3 + 0.04 / 4))
+    assert trained.clear == 0 and imbalanced.Lead(0.4, 0.1).clear == 1 and imbalanced.Lead(-0.4, 0.1).clear == -1
+
+
+def test_the_page_of_short_answers_holds_rules_and_trained_systems(mini, monkeypatch, tmp_path, capsys):
+    from sightline.cli.main import main
+
+    start, _, _ = mini
+    dials = Dials(seconds=22.0, scenes=3, things=(2, 3), evidence=1.0)
+    worlds = [World(2, 22, each=4, split=split, kinds=("what",), dials=dials) for split in ("train", "test")]
+    size = replace(start.size, learn=worlds[0], exam=worlds[1], steps=2, start_from="mini")
+    monkeypatch.setitem(starting_lm.SIZES, "imbalanced", size)
+    page = tmp_path / "imbalanced.md"
+    assert main(["systems", "gcg", "--imbalanced", "--seeds", "0", "--write", str(page)]) == 0
+    assert capsys.readouterr().out.strip() == str(page)
+    text = page.read_text()
+    assert f"`sightline systems gcg --imbalanced --seeds 0 --write {page}`" in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert any(row.startswith("| **dpp**, the default |") for row in rows)
+    assert any(row.startswith("| gcg (trained) |") for row in rows) and "uniform-linear" not in text
+    assert main(["systems", "--imbalanced", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {row["rule"] for row in told["rules"]} == set(imbalanced.rules()) and told["learned"] == []

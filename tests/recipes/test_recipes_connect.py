@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402
 from made_up_batch import made_up_batch, made_up_start, with_mask, with_tokens  # noqa: E402
 
-from sightline.language.tiny_lm import option_scores  # noqa: E402
+from sightline.language.tiny_lm import option_verdicts  # noqa: E402
 from sightline.recipes import (  # noqa: E402
     blip2_stage1,
     blip2_stage2,
@@ -29,7 +29,7 @@ from sightline.training import policy  # noqa: E402
 
 def blind_scores(model, batch):
     """What the language model says when it sees nothing."""
-    scores = option_scores(model.lm, (batch.words.ids, batch.words.mask), batch.options)
+    scores = option_verdicts(model.lm, (batch.words.ids, batch.words.mask), batch.options)
     return scores.masked_fill(~batch.real, -torch.inf)
 
 

@@ -72,13 +72,20 @@ class TinyLM(nn.Module):
         self.positions = nn.Embedding(longest, width)
         self.layers = nn.ModuleList(Layer(width, heads, layer) for layer in range(layers))
         self.norm = nn.LayerNorm(width)
+        self.verdict = nn.Linear(width, 1)  # yes or no, once an answer was read
         nn.init.normal_(self.words.weight, std=0.02)
         nn.init.normal_(self.positions.weight, std=0.01)
 
     def forward(
         self, ids: Tensor, mask: Tensor | None = None, prefix: Prefix | None = None, memory: Memory | None = None
     ) -> Tensor:
-        """With a memory, ids go on where it ends, and it grows by them; the prefix comes with the first words only."""
+        """The odds of each next word. With a memory, ids go on where it ends; a prefix comes with the first words only."""
+        return F.linear(self.read(ids, mask, prefix, memory), self.words.weight)
+
+    def read(
+        self, ids: Tensor, mask: Tensor | None = None, prefix: Prefix | None = None, memory: Memory | None = None
+    ) -> Tensor:
+        """What the last layer holds at each of ids, normed; a memory grows by them. -> [B, L, W]"""
         memory = Memory() if memory is None else memory
         x, new = self.words(ids), torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
         if prefix is not None:
@@ -93,7 +100,7 @@ class TinyLM(nn.Module):
         sees = valid_before_and_itself(every, length)
         for layer in self.layers:
             x = layer(x, memory, sees)
-        return F.linear(self.norm(x[:, length - ids.shape[1] :]), self.words.weight)
+        return self.norm(x[:, length - ids.shape[1] :])
 
     def _that_fit(self, places: Tensor) -> Tensor:
         longest = self.positions.num_embeddings
@@ -130,10 +137,7 @@ def option_scores(
     The prompt is read once; nothing but the options can be answered.
     Shapes: prompt ids and mask [B, L], options ids and mask [B, O, A] (padding at the end) -> [B, O].
     """
-    ids, mask = options
-    if not bool(mask[..., 0].all()):
-        sample, option = (int(n) for n in (~mask[..., 0]).nonzero()[0])
-        raise BadRecord(f"option {option} of question {sample} has no first word: options begin at 0 and have a word")
+    ids, mask = _begun(options)
     memory = Memory()
     read = model(*prompt, prefix, memory)
     before = read[torch.arange(len(read), device=read.device), last_valid(prompt[1])]  # [B, V]
@@ -142,3 +146,28 @@ def option_scores(
     logits = torch.cat([before[:, None, None].expand(-1, count, 1, -1), after[:, :, :-1]], dim=2)  # [B, O, A, V]
     said = logits.log_softmax(dim=-1).gather(-1, ids[..., None])[..., 0].masked_fill(~mask, 0.0)
     return said.sum(dim=-1) / (mask.sum(dim=-1) if per_word else 1)
+
+
+def option_verdicts(
+    model: TinyLM, prompt: tuple[Tensor, Tensor], options: tuple[Tensor, Tensor], prefix: Prefix | None = None
+) -> Tensor:
+    """How surely yes: each option is read behind the prompt; its words say whether it is so, in log-odds, their mean.
+
+    To recognise an answer is learned much sooner than to say it.
+    From: the matching head of ALBEF (2107.07651), and SeViLA's yes or no (2305.06988).
+    Shapes: as in `option_scores` -> [B, O]
+    """
+    ids, mask = _begun(options)
+    memory, count = Memory(), ids.shape[1]
+    model.read(*prompt, prefix, memory)
+    read = model.read(ids.flatten(0, 1), mask.flatten(0, 1), memory=memory.repeated(count))
+    said = model.verdict(read).unflatten(0, (-1, count))[..., 0].masked_fill(~mask, 0.0)  # [B, O, A]
+    return said.sum(dim=-1) / mask.sum(dim=-1)
+
+
+def _begun(options: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    mask = options[1]
+    if not bool(mask[..., 0].all()):
+        sample, option = (int(n) for n in (~mask[..., 0]).nonzero()[0])
+        raise BadRecord(f"option {option} of question {sample} has no first word: options begin at 0 and have a word")
+    return options

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from sightline.connectors.clips import Gathering, runs
 from sightline.connectors.resampler import Perceiver
 from sightline.fusion.gated import GatedBlock, latest_medium
-from sightline.language.tiny_lm import TinyLM, option_scores
+from sightline.language.tiny_lm import TinyLM, option_verdicts
 from sightline.nn.positions import SecondsEmbedding, elapsed
 from sightline.recipes.first_looks import looks_at_what_is_alike, project_normed
 from sightline.recipes.starting_lm import Start
@@ -80,14 +80,14 @@ class Flamingo(System):
         return self.scores_of_text(batch, (batch.words.ids, batch.words.mask), [prefix] if prefix else [])
 
     def scores_of_text(self, batch: Batch, text: Text, media: list[Prefix], begins: Tensor | None = None) -> Tensor:
-        """The options' likelihoods behind a text that mentions these media where it `begins` to, [B, L]."""
+        """The options' log-odds behind a text that mentions these media where it `begins` to, [B, L]."""
         if media:
             begins = first_words(text[1]) if begins is None else begins
             owner = [torch.where(one.mask, number, -1) for number, one in enumerate(media)]
             self.media = torch.cat([one.embeddings for one in media], dim=1)
             self.allowed = latest_medium(begins, torch.cat(owner, dim=1))
         try:
-            return option_scores(self.lm, text, batch.options).masked_fill(~batch.real, -torch.inf)
+            return option_verdicts(self.lm, text, batch.options).masked_fill(~batch.real, -torch.inf)
         finally:
             self.media = self.allowed = None
 

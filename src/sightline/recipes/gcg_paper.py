@@ -26,6 +26,7 @@ SYSTEM = {
     "same_as": "uniform-linear",  # without its idea
 }
 PAPER = Settings(
+    pointing=False,
     text="statement",
     by_place=False,
     unit="share",

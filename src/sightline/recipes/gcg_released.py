@@ -25,6 +25,7 @@ SYSTEM = {
     "same_as": "uniform-linear",  # without its idea
 }
 RELEASED = Settings(
+    pointing=False,
     text="answer",
     by_place=False,
     unit="frames",

@@ -10,15 +10,13 @@ Shapes: seen.vectors [B, T, E], words.vector [B, E] -> K frames -> prefix [B, M,
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from sightline.keyframes.merging import soft_targets
 from sightline.recipes.starting_lm import Start
 from sightline.records import Choice
 from sightline.training.batches import Batch
-from sightline.training.choosing import Choosing, by_rule, relevance
+from sightline.training.choosing import Choosing, best_of_each, by_rule, relevance, segments
 from sightline.training.system import answer_terms
 
 SYSTEM = {
@@ -42,15 +40,9 @@ class Merged(Choosing):
 
 def softly_merged(batch: Batch, scores: Tensor, k: int, temperature: float = TEMPERATURE) -> Choice:
     """The merged segments of each video, every frame of a segment by its similarity. Shapes: scores [B, T]"""
-    seen = batch.seen
-    soft = [
-        soft_targets(
-            scores[b].numpy(), k, temperature=temperature, vectors=seen.vectors[b].numpy(), mask=seen.mask[b].numpy()
-        )
-        for b in range(len(batch))
-    ]
-    weight, index = (torch.from_numpy(np.concatenate([getattr(c, name) for c in soft])) for name in ("weight", "index"))
-    return Choice(weight, index, scores)
+    own = segments(batch.seen.vectors, min(k, int(batch.seen.mask.sum(dim=1).min())), batch.seen.mask)
+    heat = (scores[:, None] / temperature).masked_fill(~own, -torch.inf)
+    return Choice(heat.softmax(dim=-1), best_of_each(scores, own), scores)
 
 
 def build(start: Start, idea: bool = True) -> Merged:

@@ -17,7 +17,7 @@ import copy
 import torch
 from torch import Tensor
 
-from sightline.language.tiny_lm import option_scores
+from sightline.language.tiny_lm import option_verdicts
 from sightline.objectives.preference import preference
 from sightline.recipes.ppllava import PPLLaVA, Settings
 from sightline.recipes.ppllava import losses as answer_losses
@@ -57,7 +57,7 @@ def losses(model: Preferring, batch: Batch) -> dict[str, Tensor]:
     scores, shown = model(batch)
     with torch.no_grad():
         assert batch.words.ids is not None and batch.words.mask is not None
-        before = option_scores(model.before, (batch.words.ids, batch.words.mask), batch.options, shown.prefix)
+        before = option_verdicts(model.before, (batch.words.ids, batch.words.mask), batch.options, shown.prefix)
     rows, chosen = torch.arange(len(batch)), batch.answer
     rejected = scores.detach().masked_fill(~batch.wrong, -torch.inf).argmax(dim=1)
     dpo = preference(scores[rows, chosen], scores[rows, rejected], before[rows, chosen], before[rows, rejected], BETA)

@@ -2,8 +2,9 @@
 
 A recipe writes `see`: which frames, which tokens of them, in the language model's width. The rest is the same for all.
 
-From: options weighed by their likelihood, as ALBEF does for answers (arXiv 2107.07651).
-Departures: learns from both the right answer's words and their odds against the other options' words.
+From: each option is read, and the language model says yes or no, as SeViLA's localiser does (arXiv 2305.06988).
+Departures: learns from the right option's odds against the others, and from each option's yes or no. A language model
+of this size learns to recognise an answer in minutes, and to say it in hours (LOG.md).
 Shapes: Batch -> Shown(prefix [B, M, W], choice [B, K, T] or none) -> scores [B, O]
 """
 
@@ -17,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sightline.errors import BadRecord
-from sightline.language.tiny_lm import TinyLM, option_scores
+from sightline.language.tiny_lm import TinyLM, option_verdicts
 from sightline.nn.choice import one_hot
 from sightline.records import Choice, Prefix, Seen, Words
 from sightline.training.batches import Batch
@@ -43,16 +44,16 @@ class System(nn.Module):
         raise NotImplementedError
 
     def forward(self, batch: Batch) -> tuple[Tensor, Shown]:
-        """How likely each option is, and what was shown for it."""
+        """How surely each option is right, and what was shown for it."""
         shown = self.see(batch)
         return self.scores(batch, shown.prefix), shown
 
     def scores(self, batch: Batch, prefix: Prefix | None) -> Tensor:
-        """The options' likelihoods [B, O]; those that a question does not have are -inf."""
+        """The log-odds of yes for each option [B, O]; those that a question does not have are -inf."""
         if prefix is not None and prefix.mask.shape[1] > self.tokens:
             raise BadRecord(f"{prefix.mask.shape[1]} visual tokens were shown, and the budget is {self.tokens}")
         assert batch.words.ids is not None and batch.words.mask is not None
-        scores = option_scores(self.lm, (batch.words.ids, batch.words.mask), batch.options, prefix)
+        scores = option_verdicts(self.lm, (batch.words.ids, batch.words.mask), batch.options, prefix)
         return scores.masked_fill(~batch.real, -torch.inf)
 
     def question(self, batch: Batch) -> Words:
@@ -61,14 +62,13 @@ class System(nn.Module):
 
 
 def answer_terms(scores: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """ "options": the right one against the others. "words": the right one's words, as language models learn.
+    """ "options": the right one against the others. "words": yes or no, said of each option by itself.
 
     Shapes: scores [B, O] -> two scalars
     """
-    rows = torch.arange(len(batch))
-    words = batch.options[1][rows, batch.answer].sum(dim=1)
-    said = scores[rows, batch.answer] / words
-    return {"options": F.cross_entropy(scores, batch.answer), "words": -said.mean()}
+    right = F.one_hot(batch.answer, scores.shape[1]).float()
+    said = F.binary_cross_entropy_with_logits(scores[batch.real], right[batch.real])
+    return {"options": F.cross_entropy(scores, batch.answer), "words": said}
 
 
 def frames_of(seen: Seen, choice: Choice) -> Seen:
