@@ -1,4 +1,5 @@
-"""Draws a few short videos with signs, speech and sound, takes them in, and searches them: the whole path in a minute.
+"""Draws a few short videos with signs, speech and sound, takes them in, searches them and asks them questions: the
+whole path in a minute.
 
 The videos are storybook episodes, so what is true in them is known, and each search is told beside its truth: things in
 their colours, places, both together, spoken lines, words on signs (where a reader of screen text is installed), in
@@ -9,7 +10,7 @@ Shapes: folder -> videos/*.mp4 with subtitles in English and Chinese, library/, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,6 +41,9 @@ STATED = (
     ("量子计算机", "nothing", ""),
 )
 ON_SIGNS = (("FARM", "sign", "FARM"), ("NORTH", "sign", "NORTH"))
+
+QUESTIONS = ("what", "colour", "where")  # kinds that are asked of each video, openly, in turns in both languages
+EACH = 4  # questions to a video, and one about a thing that it does not show
 
 EVERY = 1.0  # seconds between the frames that are looked at
 Span = tuple[float, float]
@@ -73,19 +77,41 @@ class Asked:
         return min(spans, key=lambda s: (s[0] != self.video, max(s[1][0] - second, second - s[1][1])), default=None)
 
 
+@dataclass(frozen=True)
+class Answered:
+    """One question of the demo: what was answered, where it was seen, and the truth ("": it is not there)."""
+
+    question: str
+    video: str
+    truth: str
+    answer: str  # "": not answered
+    span: Span | None = None  # what the answer rests on
+    spans: Sequence[Span] = ()  # where the truth lies
+
+    @property
+    def right(self) -> bool:
+        return self.answer == self.truth
+
+
 @dataclass
 class Demo:
     folder: str
     report: dict[str, Any]
     counts: dict[str, Any]
     asked: list[Asked] = field(default_factory=list)
+    answered: list[Answered] = field(default_factory=list)
     sheet: str = ""
     seconds_drawing: float = 0.0
     seconds_indexing: float = 0.0
     seconds_searching: float = 0.0
+    seconds_asking: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "asked": [{**asdict(one), "right": one.right} for one in self.asked]}
+        return {
+            **asdict(self),
+            "asked": [{**asdict(one), "right": one.right} for one in self.asked],
+            "answered": [{**asdict(one), "right": one.right} for one in self.answered],
+        }
 
 
 def scripts(count: int = len(SEEDS)) -> dict[str, Script]:
@@ -126,9 +152,12 @@ def run_demo(folder: Path, library_folder: Path | None = None, tell: Told | None
         indexed = time.monotonic()
         demo = Demo(str(folder), report.as_dict(), asdict(library.counts()))
         demo.asked = [_ask(library, *stated) for stated in (*STATED, *(ON_SIGNS if screen else ()))]
+        searched = time.monotonic()
+        demo.answered = _answers(library, {Path(path).name: str(path) for path in videos})
+        demo.seconds_asking = time.monotonic() - searched
         demo.sheet = str(_contact_sheet(library, demo.asked[0].query, folder / "contact-sheet.html"))
     demo.seconds_drawing, demo.seconds_indexing = drawn - began, indexed - drawn
-    demo.seconds_searching = time.monotonic() - indexed
+    demo.seconds_searching = searched - indexed
     return demo
 
 
@@ -165,6 +194,36 @@ def _ask(library: Any, query: str, kind: str, what: str) -> Asked:
     best = moments[0]
     second = best.start if best.thumbnail is None else best.thumbnail
     return Asked(query, kind, truth, second, (best.start, best.end), Path(best.video).name, best.confidence)
+
+
+def _answers(library: Any, paths: Mapping[str, str]) -> list[Answered]:
+    """Every question to its own video, without options: nothing but the question says what can be answered."""
+    from sightline.ask import Conversation, ask_library
+
+    made = []
+    with Conversation(library) as talk:
+        for name, question, truth, spans in _questions(scripts(len(paths))):
+            talk.turns.clear()  # each stands alone
+            answer = ask_library(library, question, videos=[paths[name]], conversation=talk)
+            first = None if answer.abstained or not answer.moments else answer.moments[0]
+            said = "" if answer.abstained else answer.text
+            made.append(Answered(question, name, truth, said, (first.start, first.end) if first else None, spans))
+    return made
+
+
+def _questions(films: Mapping[str, Script]) -> Iterator[tuple[str, str, str, Sequence[Span]]]:
+    """Of each film questions with one right answer, in turns in both languages, and one about what is not there."""
+    from sightline.data.storybook.questions import questions
+    from sightline.data.storybook.words import THINGS
+
+    for k, (name, script) in enumerate(films.items()):
+        for n, one in enumerate(questions(script, EACH, QUESTIONS, seed=1)):
+            language = ("en", "zh")[n % 2]
+            spans = [(float(start), float(end)) for start, end in one.seconds]
+            yield name, getattr(one.question, language), getattr(one.right, language), spans
+        strange = next(word for prop, word in THINGS.items() if prop not in {thing.prop for thing in script.things})
+        absent = (f"What colour is the {strange.en[0]}?", f"{strange.zh[0]}是什么颜色的？")[k % 2]
+        yield name, absent, "", ()
 
 
 def _contact_sheet(library: Any, query: str, out: Path) -> Path:

@@ -42,6 +42,25 @@ def test_what_is_nowhere_is_not_found(demo: Demo) -> None:
     assert [one.query for one in demo.asked if one.kind == "nothing" and one.second is not None] == []
 
 
+def test_three_of_four_questions_are_answered_right_without_options(demo: Demo) -> None:
+    there = [one for one in demo.answered if one.truth]
+    assert sum(one.right for one in there) >= 0.75 * len(there)
+    for english in (True, False):
+        asked = [one for one in there if one.question.isascii() == english]
+        assert len(asked) >= 5 and sum(one.right for one in asked) >= 0.6 * len(asked)
+
+
+def test_a_question_about_what_a_video_does_not_show_is_not_answered(demo: Demo) -> None:
+    absent = [one for one in demo.answered if not one.truth]
+    assert len(absent) == 3 and all(one.right for one in absent)
+
+
+def test_a_right_answer_rests_on_seconds_in_which_it_is_true(demo: Demo) -> None:
+    told = [one for one in demo.answered if one.right and one.span]
+    beside = [one for one in told if not any(a < one.span[1] and b > one.span[0] for a, b in one.spans)]
+    assert len(told) >= 8 and beside == []
+
+
 def test_the_videos_are_seen_by_the_built_in_model(demo: Demo) -> None:
     assert demo.report["encoder"] == DEFAULT == "storybook"
     assert demo.report["indexed"] == 3 and demo.report["failed"] == []

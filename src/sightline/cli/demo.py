@@ -1,5 +1,5 @@
-"""`sightline demo`: draws a few picture-book videos, takes them in, searches them by words in English and Chinese, and
-tells each answer beside the truth. Needs no network; the model that sees the pictures came with the package.
+"""`sightline demo`: draws a few picture-book videos, takes them in, searches them by words and asks them questions, in
+English and Chinese, and tells each answer beside the truth. Needs no network; the models came with the package.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ examples:
 
 def add(subparsers: Any) -> None:
     parser = subparsers.add_parser(
-        "demo", help="draw videos, index them, search them", description=__doc__, epilog=EXAMPLE
+        "demo", help="draw videos, index them, search and ask them", description=__doc__, epilog=EXAMPLE
     )
     parser.add_argument(
         "--folder", default="sightline-demo", metavar="DIR", help="where it all goes (default: sightline-demo)"
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from sightline.cli.progress import IndexProgress
     from sightline.demo import run_demo
 
-    print("drawing three short videos, taking them in and searching them …", file=sys.stderr)
+    print("drawing three short videos, taking them in, searching and asking them …", file=sys.stderr)
     with IndexProgress(args.json) as progress:
         library = Path(args.library) if args.library else Path(args.folder) / "library"
         demo = run_demo(Path(args.folder), library, progress)
@@ -60,8 +60,12 @@ def _told(demo: Any, library: Path) -> list[str]:
     ]
     told += [_row(one) for one in demo.asked]
     told += [
-        "",
         f"{sum(a.right for a in demo.asked)} of {len(demo.asked)} right (the found second lies where the words hold)",
+        "",
+        *(_answer(one) for one in demo.answered),
+        f"{sum(a.right for a in demo.answered)} of {len(demo.answered)} right, asked without options in "
+        f"{span(demo.seconds_asking)} (what is not there is rightly not answered)",
+        "",
         f"a contact sheet to open in a browser: {printable(demo.sheet)}",
         f"try your own: sightline search {shlex.quote(demo.asked[0].query)} --library {shlex.quote(str(library))}",
         "",
@@ -74,6 +78,17 @@ def _row(one: Any) -> str:
     """right  “a red kite”  found at 00:08.0 in storybook-26.mp4  true from 00:07.3 to 00:13.4"""
     found = "nothing" if one.second is None else f"{clock(one.second)} in {one.video} ({one.confidence:.2f})"
     return f"  {'right' if one.right else 'WRONG'}  {_quoted(one.query, 30)} found {found:<36} {_truth(one)}"
+
+
+def _answer(one: Any) -> str:
+    """right  “What colour is the owl?”  purple, 0:08.000 to 0:12.500 in storybook-15.mp4"""
+    said = one.answer or "not answered"
+    if one.span is not None:
+        said += f", {clock(one.span[0])} to {clock(one.span[1])}"
+    truth = "" if one.right else f" (true: {one.truth or 'it is not there'})"
+    return (
+        f"  {'right' if one.right else 'WRONG'}  “{printable(one.question)}”  {printable(said)} in {one.video}{truth}"
+    )
 
 
 def _truth(one: Any) -> str:

@@ -79,7 +79,7 @@ class TinyLM(nn.Module):
     def forward(
         self, ids: Tensor, mask: Tensor | None = None, prefix: Prefix | None = None, memory: Memory | None = None
     ) -> Tensor:
-        """The odds of each next word. With a memory, ids go on where it ends; a prefix comes with the first words only."""
+        """The odds of each next word. With a memory, ids go on where it ends; a prefix comes with the first words."""
         return F.linear(self.read(ids, mask, prefix, memory), self.words.weight)
 
     def read(
