@@ -302,7 +302,7 @@ class _Asking:
             cited = carrying(score, shown, cited) if score else cited
             text = reading.text if self.asked.kind != "when" or not cited else self._times(cited[0])
             if reading.abstained or not text:
-                guess = f"the guess was {reading.text!r}" if reading.text else reading.notes.get("why", "")
+                guess = f"the guess was {text!r}" if reading.text and text else reading.notes.get("why", "")
                 told("abstains", str(guess))
                 return self._nothing(reading, cited)
             told("answered", _spans(cited))

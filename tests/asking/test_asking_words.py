@@ -104,3 +104,11 @@ def test_an_option_said_word_by_word_wins_over_one_with_the_same_content_words()
     options = ["Where is the blue crown?", "I like the blue crown.", "Look, the blue mouse!"]
     read = WordsReader().answer("What does the blue crown say?", shown, options=options)
     assert read.text == "I like the blue crown." and not read.abstained
+
+
+def test_the_one_option_that_stands_on_any_sign_is_what_the_sign_says():
+    signs = lines("NORTH", "FARM", source="screen", score=0.2)
+    asked = "What does the sign on the beach say?"
+    reading = ask(asked, signs, options=["SOUTH", "FARM", "EAST"])
+    assert (reading.text, reading.cited, reading.abstained) == ("FARM", [2], False)
+    assert ask(asked, signs, options=["NORTH", "FARM", "EAST"]).abstained

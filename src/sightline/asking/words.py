@@ -22,6 +22,7 @@ from sightline.language.terms import query_terms, terms
 from sightline.records import Exhibit, Reading
 
 SURE = 0.5
+ALONE = 0.75  # how sure it is that a sign says the one option that stands on any sign
 BESIDE = 0.4  # what a word counts for that stands in the sentence before or after
 _NUMBER = (
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand"
@@ -185,6 +186,9 @@ def _option(asked: Asked, said: Sequence[Sentence], fits: Sequence[float], optio
     best = max(range(len(options)), key=lambda k: (values[k], -k))
     second = max((value for k, value in enumerate(values) if k != best), default=0.0)
     confidence = values[best] * (1 - second / values[best] / 2) if values[best] > 0 else 0.0
+    written = [number for number in range(len(options)) if any(row[number] for row in whole)]
+    if asked.kind == "text" and written == [best]:  # whatever sign is meant, no other option stands on one
+        confidence = max(confidence, ALONE)
     chosen = said[places[best]]
     unsure = confidence < SURE or second == values[best]
     notes = {"by": "words", "quote": chosen.text, "scores": dict(zip(options, values, strict=True))}
