@@ -32,8 +32,8 @@ FAMILIES = {
 COLUMNS = {
     "system": "the name it is trained under (`sightline train NAME`); `chance` and the rows called blind see no video",
     "seeds": "how many runs with other beginnings and another order of questions the row is the mean of",
-    "accuracy": "share of the exam's questions answered right: the right option is likelier than each of the others; "
-    "mean ± standard deviation over the seeds",
+    "accuracy": "share of the exam's questions answered right: the language model is surer of the right option than of "
+    "each other; mean ± standard deviation over the seeds",
     "without": "the same for the system without the idea that makes it this system, trained with the same budget",
     "gain": "the difference of the two, seed by seed: mean ± standard deviation",
     "hit": "for systems that choose frames: share of questions where a chosen frame is one that the answer rests on",

@@ -44,6 +44,8 @@ class JudgingReader:
         self.trust = trust or (lambda statement, video: 1.0)
 
     def reads(self, asked: Asked, options: Sequence[str]) -> bool:
+        if asked.kind == "where" and not options:  # of all places there are, one that any frame shows would do
+            return False
         return asked.kind in KINDS and not asked.order and len(self._choices(asked, options)) in range(2, OPTIONS + 1)
 
     def answer(

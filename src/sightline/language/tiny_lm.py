@@ -1,7 +1,7 @@
 """A small language model that continues text after visual tokens, remembers what it has read, and weighs options.
 
 From: GPT-2 (pre-norm, learned places, output tied to the word table) with exact GELU; a visual prefix as in LLaVA
-(2304.08485); options ranked by their likelihood as ALBEF does for answers (2107.07651).
+(2304.08485); options ranked by their likelihood as ALBEF does for answers (2107.07651), or each judged yes or no.
 Departures: places count valid words, so padding may stand anywhere, between prefix and text too.
 Shapes: ids and mask [B, L], prefix [B, M, W] -> logits [B, L, V] of the word after each of ids.
 """

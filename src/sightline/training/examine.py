@@ -1,6 +1,6 @@
 """Asks a system every question of a kept set, and says what it got right, where it looked, and what that cost.
 
-Accuracy is by option likelihood. Where a system chooses frames: `hit` is the share of questions with at least one
+Accuracy is by the surest option. Where a system chooses frames: `hit` is the share of questions with at least one
 chosen frame inside the evidence, IoP the chosen frames that are evidence, IoU those among chosen and evidence together;
 questions whose evidence is the whole video do not count for these.
 
@@ -74,7 +74,7 @@ def examine(model: Model, batches: Batches, size: int = 64, most: int | None = N
 
 
 def answered(scores: Any, batch: Batch) -> Any:
-    """Which questions are answered right: the right option is the likeliest, alone. Shapes: [B, O] -> [B] bool"""
+    """Which questions are answered right: the right option is the surest, alone. Shapes: [B, O] -> [B] bool"""
     import torch
 
     own = scores[torch.arange(len(batch)), batch.answer]
