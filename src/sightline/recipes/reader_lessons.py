@@ -110,13 +110,12 @@ class Lessons:
         step = start
         while True:
             dice = np.random.default_rng([seed, step])
-            pool, share = (
-                (self.long, 2) if step % LONG == 0 else (self.short, 1)
-            )  # long texts are not padded onto short
-            items = [pool[k] for k in dice.integers(len(pool), size=size // share).tolist()]
-            count = int(dice.integers(FRAMES // 2, FRAMES + 1))
+            # Short texts are not padded to the length of long ones, of which fewer are read at once.
+            pool, count = (self.long, size // 2) if step % LONG == 0 else (self.short, size)
+            items = [pool[k] for k in dice.integers(len(pool), size=count).tolist()]
+            frames = int(dice.integers(FRAMES // 2, FRAMES + 1))
             elsewhere = ELSEWHERE if step >= PLAIN else 0.0
-            yield self.task([self._varied(item, dice, elsewhere) for item in items], count, dice)
+            yield self.task([self._varied(item, dice, elsewhere) for item in items], frames, dice)
             step += 1
 
     def in_order(
