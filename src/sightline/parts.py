@@ -186,6 +186,7 @@ TINY_PARTS: dict[str, dict[str, Any]] = {
     "unet": {"widths": (8, 16)},
     "prompts": {"names": [[3], [4, 5]], "start": 1, "end": 2},
     "outer_product": {"widths": (4, 4)},
+    "judge": {"cells": 5},
     "context_extension": {"table": "sightline.parts:_table"},
 }
 

@@ -84,3 +84,45 @@ def test_every_parameter_feels_the_loss(judge, frames):
     silent = [name for name, part in judge.named_parameters() if part.grad is None or not part.grad.any()]
     judge.zero_grad()
     assert silent == []
+
+
+def normed(x, norm):
+    x = (x - x.mean()) / torch.sqrt(((x - x.mean()) ** 2).mean() + norm.eps)
+    return x * norm.weight + norm.bias
+
+
+def looked(x, others, part):
+    """One head of attention for one word, written out."""
+    query = part.query.weight @ x + part.query.bias
+    keys = [part.key.weight @ other + part.key.bias for other in others]
+    weights = torch.stack([(query * key).sum() / W**0.5 for key in keys]).exp()
+    values = [part.value.weight @ other + part.value.bias for other in others]
+    mixed = sum(weight * value for weight, value in zip(weights / weights.sum(), values, strict=True))
+    return part.out.weight @ mixed + part.out.bias
+
+
+@pytest.mark.formula("language/judge")
+def test_the_judge_is_what_one_would_write_on_a_blackboard(frames):
+    torch.manual_seed(3)
+    model = Judge(29, D, N, W, layers=1, heads=1).eval().requires_grad_(False)
+    (tokens, seconds, shown), (ids, place, group) = frames, pieces("ab", ["c", "de"])
+    found = model(ids, place, group, tokens, seconds, shown)[0]
+    pictures = []
+    for f in range(F):
+        gap = seconds[0, f] - seconds[0, f - 1] if f else torch.tensor(0.0)
+        when = model.order.weight[f] + model.later.weight[:, 0] * torch.log(1 + gap) + model.later.bias
+        for n in range(N):
+            seen = normed(model.project.weight @ tokens[0, f, n] + model.project.bias, model.calm)
+            pictures.append(seen + model.cell.weight[n] + when)
+    layer = model.layers[0]
+    words = [model.words.weight[i] + model.places.weight[p] for i, p in zip(ids[0], place[0], strict=True)]
+    for k, x in enumerate(words):
+        allowed = [j for j in range(len(words)) if group[0, j] in (0, group[0, k])]
+        calm = [normed(words[j], layer.attend.norm) for j in allowed]
+        x = x + looked(normed(x, layer.attend.norm), calm, layer.attend.inner)
+        x = x + looked(normed(x, layer.look.norm), pictures, layer.look.inner)
+        up, _, down = layer.think.inner
+        hidden = torch.nn.functional.gelu(up.weight @ normed(x, layer.think.norm) + up.bias)
+        x = x + down.weight @ hidden + down.bias
+        value = (model.value.weight[0] * normed(x, model.norm)).sum() + model.value.bias[0]
+        assert torch.allclose(found[k], value, atol=1e-4)
