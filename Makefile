@@ -9,7 +9,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 LAB ?= .venv-lab
-LEARNED = $(wildcard tests/encoders tests/nn tests/connectors tests/keyframes tests/fusion tests/objectives tests/language tests/training tests/recipes tests/learning)
+LEARNED = $(wildcard tests/encoders tests/nn tests/connectors tests/keyframes tests/fusion tests/objectives tests/language tests/training tests/recipes tests/findings tests/learning)
 PIP = -m pip install --quiet --disable-pip-version-check
 export PYTHONDONTWRITEBYTECODE = 1
 export HF_HUB_OFFLINE = 1
