@@ -258,23 +258,28 @@ def as_table(comparison: Comparison) -> str:
 
 
 def cells(row: Row, without: Row | None) -> list[str]:
-    """A row of the table: the system, its ablation, what it cost."""
+    """A row of the table: the system, its ablation, what it cost; one seed has no spread."""
 
     def shown(column: str, form: str = ".3f", scale: float = 1.0, wide: bool = False) -> str:
         if column not in row.figures:
             return ""
-        mean, sd = (row.figures[column][part] / scale for part in ("mean", "sd"))
-        return f"{mean:{form}} ± {sd:{form}}" if wide else f"{mean:{form}}"
+        figure = row.figures[column]
+        return _told(figure, row.seeds) if wide else f"{figure['mean'] / scale:{form}}"
 
     name = row.name if row.whole else f"{row.name} without its idea"
     own = [name, str(row.seeds), shown("accuracy", wide=True)]
     if row.whole and without:
         less, more = without.figures["accuracy"], gain(row, without)
-        own += [f"{less['mean']:.3f} ± {less['sd']:.3f}", f"{more['mean']:+.3f} ± {more['sd']:.3f}" if more else ""]
+        both = row.accuracies.keys() & without.accuracies.keys()
+        own += [_told(less, without.seeds), _told(more, len(both), "+.3f") if more else ""]
     else:
         own += ["", ""]
     own += [shown("hit", wide=True), shown("iop"), shown("iou"), shown("tokens", ".0f")]
     return [*own, shown("flops", ".1f", 1e6), shown("milliseconds", ".1f"), shown("peak_bytes", ".0f", 1e3)]
+
+
+def _told(figure: Mapping[str, float], seeds: int, form: str = ".3f") -> str:
+    return f"{figure['mean']:{form}}" + (f" ± {figure['sd']:.3f}" if seeds > 1 else "")
 
 
 def kinds_table(comparison: Comparison) -> str:

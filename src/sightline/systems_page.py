@@ -178,7 +178,8 @@ def _missing(comparison: Comparison) -> str:
 
 
 def against(comparison: Comparison, column: str) -> Plot:
-    """Accuracy against what it costs: a dot per system, bars of one standard deviation."""
+    """Accuracy against what it costs: a dot per system, bars of one standard deviation; who spends nothing has none."""
+    spent = [row for row in comparison.rows if row.figures[column]["mean"] > 0]
 
     def line(name: str, rows: Sequence[Row]) -> Line:
         x, y = ([row.figures[c]["mean"] for row in rows] for c in (column, "accuracy"))
@@ -186,11 +187,10 @@ def against(comparison: Comparison, column: str) -> Plot:
         return Line(name, x, y, error, joined=False, names=[row.name for row in rows])
 
     families = {
-        family: [row for row in comparison.rows if row.whole and systems()[row.name]["family"] == family]
-        for family in FAMILIES
+        family: [row for row in spent if row.whole and systems()[row.name]["family"] == family] for family in FAMILIES
     }
     lines = [line(family, rows) for family, rows in families.items() if rows]
-    without = [row for row in comparison.rows if not row.whole and row.figures[column]["mean"] > 0]
+    without = [row for row in spent if not row.whole]
     axis = {"tokens": "visual tokens per question", "flops": "floating point operations per question"}[column]
     return Plot(
         f"Accuracy against {axis.removesuffix(' per question')}",

@@ -1,6 +1,7 @@
 """The comparison: every run once, means and spreads over seeds, the blind one beside, figures that can be listed."""
 
 import statistics
+from dataclasses import replace
 
 import pytest
 
@@ -80,8 +81,6 @@ def test_nothing_kept_is_no_page(compared, tmp_path, monkeypatch):
 
 
 def test_a_gain_is_that_of_the_seeds_that_both_have(compared):
-    from dataclasses import replace
-
     row = compared[0].row("similar")
     whole, without = (
         replace(row, accuracies={0: 0.5, 1: 0.7, 2: 0.9}),
@@ -117,8 +116,6 @@ def test_the_page_holds_every_run_its_command_and_its_plots(compared, tmp_path):
 
 
 def test_a_family_is_judged_by_its_gains_against_their_spread(compared):
-    from dataclasses import replace
-
     from sightline.systems_page import verdict
 
     made, _ = compared
@@ -146,3 +143,21 @@ def test_spread_is_the_mean_and_the_sample_deviation():
 def test_a_system_that_is_not_there_is_refused():
     with pytest.raises(BadQuery, match="nothing"):
         systems.evaluate_systems(["nothing"], "mini")
+
+
+def test_a_single_seed_is_told_without_a_spread(compared):
+    made, _ = compared
+    row = made.row("similar")
+    assert "±" in " ".join(systems.cells(row, made.row("similar", whole=False)))
+    alone = replace(row, seeds=1, accuracies={0: row.accuracies[0]})
+    assert "±" not in " ".join(systems.cells(alone, replace(made.row("similar", whole=False), seeds=1)))
+
+
+def test_who_shows_no_tokens_has_no_dot_over_their_number(compared):
+    from sightline.systems_page import against
+
+    made, _ = compared
+    nothing = {"mean": 0.0, "sd": 0.0}
+    rows = [replace(r, figures=r.figures | {"tokens": nothing}) if r.name == "pllava" else r for r in made.rows]
+    plot = against(replace(made, rows=rows), "tokens")
+    assert all("pllava" not in (line.names or ()) for line in plot.lines)
