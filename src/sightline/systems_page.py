@@ -179,10 +179,15 @@ def _missing(comparison: Comparison) -> str:
 
 def against(comparison: Comparison, column: str) -> Plot:
     """Accuracy against what it costs: a dot per system, bars of one standard deviation; who spends nothing has none."""
+    axis, unit = {
+        "tokens": ("visual tokens per question", 1),
+        "flops": ("million floating point operations per question", 1e6),
+    }[column]
     spent = [row for row in comparison.rows if row.figures[column]["mean"] > 0]
 
     def line(name: str, rows: Sequence[Row]) -> Line:
-        x, y = ([row.figures[c]["mean"] for row in rows] for c in (column, "accuracy"))
+        x = [row.figures[column]["mean"] / unit for row in rows]
+        y = [row.figures["accuracy"]["mean"] for row in rows]
         error = [row.figures["accuracy"]["sd"] for row in rows]
         return Line(name, x, y, error, joined=False, names=[row.name for row in rows])
 
@@ -191,7 +196,6 @@ def against(comparison: Comparison, column: str) -> Plot:
     }
     lines = [line(family, rows) for family, rows in families.items() if rows]
     without = [row for row in spent if not row.whole]
-    axis = {"tokens": "visual tokens per question", "flops": "floating point operations per question"}[column]
     return Plot(
         f"Accuracy against {axis.removesuffix(' per question')}",
         axis,
