@@ -21,6 +21,7 @@ import numpy as np
 from sightline.encoders.built_in_places import Places
 from sightline.encoders.model_folder import read_json
 from sightline.encoders.onnx_graph import read_graph
+from sightline.encoders.onnx_models import session_of
 from sightline.errors import BadModel
 
 Array = Any
@@ -115,13 +116,12 @@ def _about(folder: Path) -> dict[str, Any]:
 
 @cache
 def _opened(folder: Path) -> Judging:
-    import onnxruntime
     from tokenizers import Tokenizer
 
     about = _about(folder)
     read_graph(folder / GRAPH)
     pieces = Tokenizer.from_file(str(folder / PIECES))
     pieces.encode_special_tokens = True  # whatever a text spells, it stays text
-    session = onnxruntime.InferenceSession(str(folder / GRAPH), providers=["CPUExecutionProvider"])
+    session = session_of(folder / GRAPH)
     cut: Cut = lambda text: list(pieces.encode(text, add_special_tokens=False).ids)  # noqa: E731
     return Judging(session, cut, Places.opened(), float(about["sharpness"]))

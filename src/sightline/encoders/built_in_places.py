@@ -19,6 +19,7 @@ import numpy as np
 from sightline.encoders.built_in import ABOUT, BATCH, HOME, NAME, PICTURES, scaled
 from sightline.encoders.model_folder import read_json
 from sightline.encoders.onnx_graph import also_giving
+from sightline.encoders.onnx_models import session_of
 from sightline.errors import BadModel
 
 Array = Any
@@ -49,16 +50,11 @@ class Places:
 
 @cache
 def _opened(folder: Path) -> Places:
-    import onnxruntime
-
     names = read_json(folder / ABOUT, NAME).get("places")
     if not isinstance(names, list) or len(names) != 2:
         raise BadModel(f"{folder / ABOUT} does not say where its tower holds what it sees; train it again")
     model = also_giving((folder / PICTURES).read_bytes(), names)
-    try:
-        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    except Exception as problem:  # onnxruntime's errors have no base of their own
-        raise BadModel(f"{folder / PICTURES} cannot be run ({str(problem).splitlines()[0][:200]})") from problem
+    session = session_of(folder / PICTURES, model=model)
     return Places(session, (names[0], names[1]))
 
 

@@ -37,6 +37,20 @@ NUMBERS = {
 }
 
 
+def session_of(path: Path, threads: int | None = None, model: bytes | None = None) -> Any:
+    """Runs the graph in a file (or `model`, made from it); BadModel where it cannot be run."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors only; they are raised as well
+    if threads:
+        options.intra_op_num_threads = threads
+    try:
+        return onnxruntime.InferenceSession(model or str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as problem:  # onnxruntime's errors have no base of their own
+        raise BadModel(f"{path} cannot be run ({str(problem).splitlines()[0][:200]})") from problem
+
+
 @dataclass
 class Tower:
     """One ONNX file and how to call it. Its session starts with the first call: a search loads no picture tower."""
@@ -60,16 +74,7 @@ class Tower:
 
     @cached_property
     def session(self) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # errors only; they are raised as well
-        if self.threads:
-            options.intra_op_num_threads = self.threads
-        try:
-            return onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
-        except Exception as problem:  # onnxruntime's errors have no base of their own
-            raise BadModel(f"{self.path} cannot be run ({str(problem).splitlines()[0][:200]})") from problem
+        return session_of(self.path, self.threads)
 
     @cached_property
     def result(self) -> Any:
